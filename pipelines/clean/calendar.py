@@ -1,0 +1,35 @@
+"""Months, fiscal years and the spellings of dates that the agencies use."""
+
+from __future__ import annotations
+
+import polars as pl
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+
+def month_number(name: pl.Expr) -> pl.Expr:
+    """Month 1..12 from an English month name or its first three letters, any case; null where it is neither."""
+    full = {m: i for i, m in enumerate(MONTHS, 1)}
+    short = {m[:3]: i for i, m in enumerate(MONTHS, 1)}
+    return name.str.to_lowercase().replace_strict({**full, **short}, default=None, return_dtype=pl.Int32)
+
+
+def first_of_month(year: pl.Expr, month: pl.Expr) -> pl.Expr:
+    """DATE of the first day of a month; null where year or month is null."""
+    return pl.date(year, month, 1)
+
+
+def fiscal_month_date(fiscal_year: pl.Expr, month: pl.Expr) -> pl.Expr:
+    """Calendar month of a US federal fiscal year: October to December belong to the calendar year before.
+
+    Source: 31 U.S.C. 1102 (the fiscal year begins on 1 October).
+    """
+    return pl.date(pl.when(month >= 10).then(fiscal_year - 1).otherwise(fiscal_year), month, 1)
+
+
+def fiscal_year(month: pl.Expr) -> pl.Expr:
+    """US federal fiscal year of a calendar date."""
+    return month.dt.year() + (month.dt.month() >= 10).cast(pl.Int32)

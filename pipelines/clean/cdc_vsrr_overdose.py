@@ -1,0 +1,64 @@
+"""CDC VSRR: 12-month-ending overdose death counts, in every layout since 2017.
+
+Source of the rules: the dataset's footnotes and its technical notes (NCHS VSRR).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.clean.calendar import first_of_month, month_number
+from pipelines.clean.geography import STATE_BY_POSTAL
+from pipelines.clean.part import Part
+from pipelines.sources.catalog import Source
+
+JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
+"""The publisher's NY leaves New York City (YC) out."""
+
+
+def tidy(part: Part, source: Source) -> None:
+    """One row per jurisdiction, month and indicator.
+
+    A blank count carries the reason that its footnote gives; it is never 0. percent_specified is a row
+    of its own, because the publisher puts a percent into the column of the counts. percent_complete 99.5+
+    (at least 99.5) is kept as 99.5.
+    """
+    state = pl.col("state")
+    part.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
+    part.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")
+    is_percent = pl.col("indicator") == "percent_specified"
+    for column, title in (("data_value", "Data Value"), ("predicted_value", "Predicted Value")):
+        value = pl.col(column)
+        part.reject(~is_percent & (value != value.round()), title, "is not a whole number of deaths", column)
+    complete = pl.col("percent_complete").str.strip_suffix("+").cast(pl.Float64, strict=False)
+    part.reject(
+        pl.col("percent_complete").is_not_null() & complete.is_null(),
+        "Percent Complete",
+        "is not a percent such as 100 or 99.5+",
+        "percent_complete",
+    )
+    note = pl.col("footnote").fill_null("").str.replace_all(r"\s+", " ")
+    reason = (
+        pl.when(pl.col("data_value").is_not_null())
+        .then(None)
+        .when(note.str.contains("suppressed", literal=True))
+        .then(pl.lit("suppressed"))
+        .when(note.str.contains("low data quality", literal=True))
+        .then(pl.lit("low_quality"))
+        .otherwise(pl.lit("not_reported"))
+    )
+    part.frame = part.frame.select(
+        state.replace_strict(JURISDICTIONS).alias("jurisdiction_id"),
+        first_of_month(pl.col("year"), month_number(pl.col("month"))).alias("month_ending"),
+        pl.col("indicator").alias("indicator_id"),
+        pl.when(~is_percent).then(pl.col("data_value")).cast(pl.Int64).alias("deaths_reported"),
+        pl.col("predicted_value").cast(pl.Int64).alias("deaths_predicted"),
+        pl.when(is_percent).then(pl.col("data_value")).alias("percent_specified"),
+        reason.alias("missing_reason"),
+        complete.alias("percent_complete"),
+        "percent_pending",
+        ((pl.col("footnote_symbol").fill_null("") == "*") | note.str.starts_with("*Likely underreported")).alias(
+            "is_provisional"
+        ),
+        "_line",
+    )

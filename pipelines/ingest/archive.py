@@ -1,0 +1,158 @@
+"""The archive: every vintage's bytes, written once, with a receipt beside them.
+
+What belongs here: storing, listing and verifying raw files. What does not: where they come from
+(origins), reading what is in them (clean). Nothing here edits or deletes a raw file.
+
+Layout: ``data_raw/<realm>/<source>/<release date>/<files> + receipt.json``. A second, different
+content under one date is kept as ``<release date>.2``, ``.3`` and so on; the last one speaks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.vocabulary import DrugflowError, Realm, fingerprint, read_json, sha256_of, write_json
+
+RECEIPT = "receipt.json"
+_FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
+
+
+class RawFile(BaseModel):
+    """One archived file."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Receipt(BaseModel):
+    """Where a vintage's files came from and what they say they cover."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    realm: Realm
+    vintage: date = Field(description="release date")
+    origin: str
+    url: str | None = None
+    retrieved_at: str = Field(description="UTC, ISO 8601")
+    published_at: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    coverage: Literal["full", "partial"] = "full"
+    scope: dict[str, list[str]] = {}
+    note: str | None = None
+    files: list[RawFile]
+
+    @property
+    def content(self) -> str:
+        """Fingerprint of the bytes and of what they are said to cover."""
+        said = [self.coverage, *(f"{k}={v}" for k, v in sorted(self.scope.items()))]
+        return fingerprint([*said, *sorted(f"{f.name}:{f.sha256}" for f in self.files)])
+
+
+class ArchivedVintage(BaseModel):
+    """A receipt and the folder it lies in."""
+
+    folder: Path
+    receipt: Receipt
+    issue: int = 1
+
+    @property
+    def id(self) -> str:
+        """Folder name: the release date, with the number of the issue from the second on."""
+        return self.folder.name
+
+    def verify(self) -> None:
+        """Compare every file with its receipt.
+
+        Raises DrugflowError naming the first file that is absent or whose bytes changed.
+        """
+        for file in self.receipt.files:
+            path = self.folder / file.name
+            if not path.exists():
+                raise DrugflowError(f"{path} is in its receipt but not in the archive: restore it from a backup.")
+            found = sha256_of(path)
+            if found != file.sha256:
+                raise DrugflowError(
+                    f"{path} no longer has the bytes that were archived (sha256 {found[:12]}…, receipt "
+                    f"{file.sha256[:12]}…): restore it from a backup or archive that vintage again."
+                )
+
+
+def parse_release_date(text: str) -> date:
+    """Release date from a folder name or an option; raises DrugflowError with the expected form."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise DrugflowError(f"{text!r} is not a release date: expected YYYY-MM-DD, such as 2026-01-15.") from error
+
+
+def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
+    """All archived vintages of a source, oldest first, also those that a later issue replaced."""
+    root = data_raw / realm / source_id
+    found: list[ArchivedVintage] = []
+    for folder in root.iterdir() if root.is_dir() else []:
+        match = _FOLDER.match(folder.name)
+        raw: Any = read_json(folder / RECEIPT) if match else None
+        if match and raw is not None:
+            found.append(
+                ArchivedVintage(folder=folder, receipt=Receipt.model_validate(raw), issue=int(match[2] or 1))
+            )
+    return sorted(found, key=lambda v: (v.receipt.vintage, v.issue))
+
+
+def effective_vintages(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
+    """The vintages that speak, oldest first.
+
+    Of several issues under one date the last speaks; content equal to the vintage before it is no
+    new vintage. A function of the archive alone, so the order of arrival does not matter.
+    """
+    by_date: dict[date, ArchivedVintage] = {v.receipt.vintage: v for v in list_archive(data_raw, realm, source_id)}
+    kept: list[ArchivedVintage] = []
+    for vintage in by_date.values():
+        if not kept or vintage.receipt.content != kept[-1].receipt.content:
+            kept.append(vintage)
+    return kept
+
+
+def store(data_raw: Path, receipt: Receipt, files: list[Path]) -> ArchivedVintage | None:
+    """Copy files into the archive under the receipt's date; None where exactly that is there already.
+
+    The folder is written beside its place, synced, and renamed: it is there whole or not at all.
+    Raises DrugflowError where a copied file does not have the receipt's checksum.
+    """
+    known = [
+        v
+        for v in list_archive(data_raw, receipt.realm, receipt.source)
+        if v.receipt.vintage == receipt.vintage
+    ]
+    if any(v.receipt.content == receipt.content for v in known):
+        return None
+    issue = max((v.issue for v in known), default=0) + 1
+    root = data_raw / receipt.realm / receipt.source
+    root.mkdir(parents=True, exist_ok=True)
+    name = receipt.vintage.isoformat() + (f".{issue}" if issue > 1 else "")
+    part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
+    try:
+        for source, entry in zip(files, receipt.files, strict=True):
+            target = part / entry.name
+            shutil.copyfile(source, target)
+            with target.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            if sha256_of(target) != entry.sha256:
+                raise DrugflowError(f"{source} changed while it was copied into the archive: try again.")
+        write_json(part / RECEIPT, receipt.model_dump(mode="json"))
+        part.chmod(0o755)
+        part.rename(root / name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return ArchivedVintage(folder=root / name, receipt=receipt, issue=issue)

@@ -1,0 +1,51 @@
+"""Settings of one installation: folders, origin and limits, from DRUGFLOW_* variables.
+
+What belongs here: values an operator may change without touching code.
+What does not: facts about a source (its YAML) and rules about data (clean, quality, dbt).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.vocabulary import Realm
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that works in a fresh clone."""
+
+    model_config = SettingsConfigDict(env_prefix="DRUGFLOW_", extra="ignore")
+
+    origin: str | None = Field(
+        default=None,
+        description="sample, mirror:<folder> or live; unset: the origin of the current release, else sample",
+    )
+    data_raw: Path = Field(default=PROJECT_ROOT / "data_raw", description="the archive of the agencies' bytes")
+    data_marts: Path = Field(default=PROJECT_ROOT / "data_marts", description="everything derived")
+    dagster_home: Path = Field(default=PROJECT_ROOT / ".dagster_home", description="runs, events and schedules")
+    keep_releases: int = Field(default=5, ge=1, description="releases kept beside the current one")
+    max_unpacked_bytes: int = Field(default=8 * 1024**3, gt=0, description="largest size one archive may unpack to")
+    max_unpack_ratio: int = Field(default=200, gt=0, description="largest ratio of unpacked to packed bytes")
+    chunk_bytes: int = Field(default=64 * 1024**2, gt=0, description="bytes of text parsed at a time")
+    lock_timeout_seconds: float = Field(default=600, ge=0, description="how long to wait for another writer")
+    nightly_cron: str = Field(default="15 3 * * *", description="when the nightly refresh runs")
+    nightly_timezone: str = Field(default="UTC", description="time zone of nightly_cron")
+
+    def stage(self, name: str, realm: Realm) -> Path:
+        """Folder of one derived stage (clean, quality, history, build) for one realm."""
+        return self.data_marts / name / realm
+
+    @property
+    def current(self) -> Path:
+        """The folder link that analysts open."""
+        return self.data_marts / "current"
+
+    @property
+    def releases(self) -> Path:
+        """Folder of all kept releases."""
+        return self.data_marts / "releases"

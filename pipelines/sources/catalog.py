@@ -1,0 +1,211 @@
+"""The catalogue of sources: what one YAML file must say, and loading it.
+
+What belongs here: the shape of a source's description and the checks that YAML alone can fail.
+What does not: reading data files (clean), fetching (ingest), judging values (quality).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.vocabulary import DrugflowError, Severity
+
+FOLDER = Path(__file__).parent
+Subject = Literal["seizures", "deaths", "crossings", "mexico", "southbound"]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors: a misspelt setting must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Strict):
+    """One text in both languages."""
+
+    en: str = Field(min_length=1)
+    es: str = Field(min_length=1)
+
+
+class Licence(Strict):
+    """Terms under which the publisher releases the data."""
+
+    id: str
+    text: str
+    url: str | None = None
+
+
+class Fetch(Strict):
+    """How the live origin gets the files; hosts is the allow-list, also after redirects."""
+
+    kind: Literal["socrata", "document_page", "files", "manual"]
+    hosts: list[str] = []
+    url: str | None = None
+    dataset: str | None = None
+    link_pattern: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _needs(self) -> Self:
+        need = {"socrata": self.dataset, "document_page": self.link_pattern, "files": self.url, "manual": self.note}
+        if not need[self.kind]:
+            raise ValueError(f"fetch.kind {self.kind} needs its dataset, link_pattern, url or note")
+        if self.kind != "manual" and not self.hosts:
+            raise ValueError("fetch.hosts is the allow-list of live hosts and may not be empty")
+        return self
+
+
+class Files(Strict):
+    """What a vintage's data files look like."""
+
+    formats: list[Literal["csv", "tsv", "xlsx", "parquet"]] = ["csv"]
+    encodings: list[Literal["utf-8", "latin-1"]] = ["utf-8"]
+    final_newline: bool = Field(default=True, description="the publisher always ends the last line")
+    end_marker: str | None = Field(default=None, description="a line equal to this ends the records")
+
+
+class RawColumn(Strict):
+    """One column as the publisher writes it.
+
+    id is our name for it while cleaning; names are the headers seen, any case and spacing.
+    """
+
+    id: str
+    names: list[str] = Field(min_length=1)
+    type: Literal["text", "integer", "number", "category"] = "text"
+    unit: str | None = None
+    required: bool = Field(default=True, description="the column must be in every file")
+    nullable: bool = Field(default=False, description="a cell may be empty")
+    categories: dict[str, str] | None = Field(default=None, description="publisher's value: our id")
+    ignore: bool = Field(default=False, description="known, read by nobody")
+
+    @model_validator(mode="after")
+    def _categories(self) -> Self:
+        if (self.type == "category") != bool(self.categories):
+            raise ValueError(f"column {self.id}: type category goes with a list of categories")
+        return self
+
+
+class TidyColumn(Strict):
+    """One column of the clean frame.
+
+    A difference in a value is a revision; in an annotation, a note that changed while the figure did not;
+    context stays in the clean frame and never reaches the history.
+    """
+
+    name: str
+    type: Literal["text", "integer", "number", "date", "boolean"]
+    role: Literal["key", "value", "annotation", "context"]
+    unit: str | None = None
+    tolerance: float = Field(default=0.0, ge=0, description="largest difference that is no revision")
+
+
+class Expectation(Strict):
+    """One Great Expectations expectation on the clean rows or on the facts about the vintage.
+
+    batch names the frame: rows (new or revised rows) or a facts frame made by the source's quality code.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    batch: str = "rows"
+    type: str = Field(pattern=r"^expect_[a-z_]+$")
+    kwargs: dict[str, Any] = {}
+    severity: Severity = "critical"
+    why: str = Field(min_length=10)
+
+
+class Caution(Strict):
+    """A trap that an analyst must know; shipped in meta.cautions."""
+
+    code: str = Field(pattern=r"^[a-z0-9_]+$")
+    text: Text
+    tables: list[str] = Field(min_length=1)
+    evidence: str | None = None
+
+
+class Source(Strict):
+    """Everything that is known about one source before its data are read."""
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: Text
+    description: Text
+    publisher: str
+    landing_page: str
+    licence: Licence
+    subject: Subject
+    status: Literal["active", "contract"] = "active"
+    cadence: Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
+    expected_lag_days: int = Field(ge=0, description="usual days from the end of a period to its publication")
+    fetch: Fetch
+    files: Files = Files()
+    columns: list[RawColumn] = Field(min_length=1)
+    frame: list[TidyColumn] = Field(min_length=1)
+    period: str = Field(description="the date column of the frame")
+    scope: list[str] = Field(default=[], description="frame columns whose values bound what a vintage speaks about")
+    max_rejected_share: float = Field(default=0.0, ge=0, lt=1)
+    expectations: list[Expectation] = []
+    cautions: list[Caution] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [c.name for c in self.frame]
+        for what, used in (("period", [self.period]), ("scope", self.scope)):
+            if missing := set(used) - set(names):
+                raise ValueError(f"{what} names {sorted(missing)}, which frame does not have")
+        if len(set(names)) < len(names):
+            raise ValueError("frame has a column twice")
+        headers = [fold(n) for c in self.columns for n in c.names]
+        if twice := {h for h in headers if headers.count(h) > 1}:
+            raise ValueError(f"columns claim the header {sorted(twice)} twice")
+        ids = [e.id for e in self.expectations]
+        if len(set(ids)) < len(ids):
+            raise ValueError("expectations has an id twice")
+        return self
+
+    def names(self, *roles: str) -> list[str]:
+        """Frame columns of the given roles, in order."""
+        return [c.name for c in self.frame if c.role in roles]
+
+    @property
+    def key(self) -> list[str]:
+        """Columns that identify a row of the clean frame."""
+        return self.names("key")
+
+
+def fold(text: str) -> str:
+    """Header or category as compared: no outer space, single inner spaces, lower case."""
+    return " ".join(text.replace("\ufeff", "").split()).casefold()
+
+
+def load_source(path: Path) -> Source:
+    """Read and check one YAML file.
+
+    Raises DrugflowError naming the file, the place in it and what was expected.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+        source = Source.model_validate(raw)
+    except (yaml.YAMLError, ValidationError) as error:
+        raise DrugflowError(f"{path.name} does not describe a source: {error}") from error
+    if source.id != path.stem:
+        raise DrugflowError(f"{path.name} says id {source.id}; the id must equal the file's name")
+    return source
+
+
+@cache
+def load_catalog() -> dict[str, Source]:
+    """All sources by id, in the order of their files' names."""
+    return {p.stem: load_source(p) for p in sorted(FOLDER.glob("*.yml"))}
+
+
+def get_source(source_id: str) -> Source:
+    """One source; raises DrugflowError listing the known ids."""
+    catalog = load_catalog()
+    if source_id not in catalog:
+        raise DrugflowError(f"There is no source {source_id!r}. Known: {', '.join(catalog)}.")
+    return catalog[source_id]

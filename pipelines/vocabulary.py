@@ -1,0 +1,81 @@
+"""Words that every stage shares: realms, changes, reasons, and the error a user reads.
+
+What belongs here: names that must mean the same in every stage. What does not: logic of one stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+Realm = Literal["official", "sample"]
+"""Official: the agencies' own files (live, mirror, added by hand). Sample: generated, proves nothing."""
+
+Change = Literal["added", "revised", "annotated", "withdrawn"]
+"""Why a history row exists. Annotated: only a quality note changed, the figure did not."""
+
+MissingReason = Literal["suppressed", "low_quality", "not_reported", "not_applicable", "withdrawn"]
+
+Severity = Literal["critical", "warning", "info"]
+
+
+class DrugflowError(Exception):
+    """A sentence for the person who meets it: what, which value, what was expected, what to do."""
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes, read in chunks."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """Short stable hash of an ordered list of strings."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+def code_fingerprint(*places: Path) -> str:
+    """Hash of every source file (py, yml, csv, sql) below the given files and folders."""
+    wanted = {".py", ".yml", ".yaml", ".sql", ".csv"}
+    files: list[Path] = []
+    for place in places:
+        found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in wanted]
+        files += [p for p in found if "target" not in p.parts and "logs" not in p.parts]
+    root = Path(__file__).parent
+    return fingerprint(f"{os.path.relpath(p, root)}:{sha256_of(p)}" for p in sorted(files))
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, synced and renamed onto it at the end, removed on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON document atomically, in UTF-8, with stable key order."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document, or None where the file is absent."""
+    if not path.exists():
+        return None
+    return json.loads(path.read_text("utf-8"))

@@ -13,6 +13,7 @@ import bz2
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -167,9 +168,12 @@ def match_header(name: str, header: list[str], columns: list[RawColumn], line: i
     Raises FileProblem for an unknown, doubled or missing column, with the file, line and name.
     """
     known = {fold(n): c for c in columns for n in c.names}
+    families = [c for c in columns if c.pattern]
     ids: list[str | None] = []
     for title in header:
-        column = known.get(fold(title))
+        column = known.get(fold(title)) or next(
+            (c for c in families if re.fullmatch(c.pattern or "", fold(title))), None
+        )
         if column is None:
             raise FileProblem(
                 f"{name}, line {line}: unknown column {title!r}. Expected {', '.join(c.names[0] for c in columns)}. "

@@ -10,6 +10,7 @@ file and line of the publisher's record), ``rejected.parquet``, ``coverage.parqu
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from pydantic import BaseModel
 from pipelines.clean import corrections
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, REJECTED_SCHEMA, Limits, read_records
-from pipelines.clean.part import Part
 from pipelines.sources.catalog import FOLDER, Source
 from pipelines.vocabulary import (
     DrugflowError,
@@ -31,7 +31,7 @@ from pipelines.vocabulary import (
     write_json,
 )
 
-SHARED = ("files", "columns", "part", "calendar", "geography", "corrections", "run")
+SHARED = ("files", "columns", "part", "calendar", "geography", "cbp", "corrections", "run")
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,13 @@ def cleaning_code(source: Source) -> str:
     )
 
 
-def clean_vintage(source: Source, raw: Raw, folder: Path, limits: Limits, code: str) -> Summary:
+def clean_vintage(
+    source: Source, raw: Raw, folder: Path, limits: Limits, code: str, verify: Callable[[], None] = lambda: None
+) -> Summary:
     """Clean one vintage unless exactly that was done before.
 
-    An unreadable vintage is a summary with a problem, never an exception.
+    verify is called before bytes are used and raises where they are not the archived ones. An
+    unreadable vintage is a summary with a problem, never an exception.
     """
     mark = fingerprint([raw.content, raw.id, code])
     out = folder / raw.id
@@ -85,6 +88,7 @@ def clean_vintage(source: Source, raw: Raw, folder: Path, limits: Limits, code: 
         return Summary.model_validate(old)
     summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, coverage=raw.coverage)
     try:
+        verify()
         _clean(source, raw, out, limits, summary)
     except DrugflowError as error:
         summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, problem=str(error))
@@ -115,7 +119,7 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
     frame, summary.corrected = corrections.apply(source, frame)
     frame, doubled = _doubled(source, frame)
     rejected += doubled
-    frame = frame.sort(source.key)
+    frame = frame.sort([source.period, *(k for k in source.key if k != source.period)])
     summary.rows, summary.rejected = frame.height, len(rejected)
     _conserved(summary)
     coverage = _coverage(source, raw, frame, module)
@@ -182,7 +186,7 @@ def _coverage(source: Source, raw: Raw, frame: pl.DataFrame, module: Any) -> pl.
     """
     for column, values in (raw.scope or {}).items():
         if column in source.scope:
-            found = set(frame[column].unique())
+            found = set(frame[column].cast(pl.String).unique())
             if extra := found - {_scope_id(source, column, v) for v in values}:
                 raise DrugflowError(
                     f"{raw.folder.name}: vintage.json limits {column} to {values}, but the files also have "
@@ -216,8 +220,11 @@ def scope_text(source: Source) -> pl.Expr:
 
 
 def _content(source: Source, frame: pl.DataFrame) -> str:
-    """Order-free fingerprint of keys and values, so that two export styles of one release are equal."""
-    columns = [c.name for c in source.frame]
+    """Order-free fingerprint of the figures, so that two export styles of one release are equal.
+
+    Numbers count at six decimals: the last digits of their text drift between exports.
+    """
+    columns = [pl.col(c.name).round(6) if c.type == "number" else pl.col(c.name) for c in source.frame]
     return fingerprint([str(frame.height), str(int(frame.select(columns).hash_rows(seed=7).sum() or 0))])
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.ingest.archive import RawFile, Receipt, effective_vintages, list_archive, parse_release_date, store
+from pipelines.ingest.archive import RawFile, Receipt, parse_release_date, store
 from pipelines.vocabulary import DrugflowError, Realm, sha256_of
 
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
@@ -112,30 +112,6 @@ def make_receipt(
         note=said.get("note"),
         files=[RawFile(name=f.name, sha256=sha256_of(f), bytes=f.stat().st_size) for f in files],
     )
-
-
-def pending(origin: Origin, source_id: str, data_raw: Path) -> bool:
-    """Whether the origin has a vintage that the archive has not, by content."""
-    root = origin.folder / source_id if origin.folder else None
-    if root is None or not root.is_dir():
-        return False
-    known = {(v.receipt.vintage, v.receipt.content) for v in list_archive(data_raw, origin.realm, source_id)}
-    for folder in root.iterdir():
-        if not folder.is_dir() or folder.name.startswith("."):
-            continue
-        try:
-            receipt, _ = describe(origin, source_id, folder)
-        except (DrugflowError, OSError):
-            return True
-        if (receipt.vintage, receipt.content) not in known:
-            return True
-    return False
-
-
-def newest(data_raw: Path, realm: Realm, source_id: str) -> date | None:
-    """Release date of the newest archived vintage."""
-    vintages = effective_vintages(data_raw, realm, source_id)
-    return vintages[-1].receipt.vintage if vintages else None
 
 
 def _read_vintage_json(path: Path) -> dict[str, Any]:

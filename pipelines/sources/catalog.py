@@ -6,6 +6,7 @@ What does not: reading data files (clean), fetching (ingest), judging values (qu
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -83,11 +84,25 @@ class RawColumn(Strict):
     nullable: bool = Field(default=False, description="a cell may be empty")
     categories: dict[str, str] | None = Field(default=None, description="publisher's value: our id")
     ignore: bool = Field(default=False, description="known, read by nobody")
+    pattern: str | None = Field(
+        default=None, description="a family of ignored columns: regular expression that the whole folded header matches"
+    )
 
     @model_validator(mode="after")
     def _categories(self) -> Self:
         if (self.type == "category") != bool(self.categories):
             raise ValueError(f"column {self.id}: type category goes with a list of categories")
+        return self
+
+    @model_validator(mode="after")
+    def _pattern(self) -> Self:
+        if self.pattern is not None:
+            if not self.ignore:
+                raise ValueError(f"column {self.id}: a pattern names ignored columns only; say ignore: true")
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"column {self.id}: {self.pattern!r} is no regular expression ({error})") from error
         return self
 
 

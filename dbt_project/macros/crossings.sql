@@ -1,0 +1,53 @@
+{#-
+Border crossings on a date. An absent row stays absent: it is zero or unreported, and nobody can tell.
+A measure of one of the two newest months is partial when it has fewer than nine tenths of the port
+rows that the twelve months before had on average.
+-#}
+{% macro crossings(history, coverage, date_expression) %}
+with {{ known_on(history, coverage, "bts_border_crossings", date_expression) }},
+
+present as (
+    select * from states
+    where change <> 'withdrawn'
+),
+
+ports_reporting as (
+    select month, measure_id, count(*) as port_count
+    from present
+    group by month, measure_id
+),
+
+expected as (
+    select
+        month,
+        measure_id,
+        port_count,
+        avg(port_count) over (
+            partition by measure_id order by month
+            range between interval 12 months preceding and interval 1 month preceding
+        ) as usual_port_count,
+        max(month) over () as newest_month
+    from ports_reporting
+),
+
+partial as (
+    select month, measure_id
+    from expected
+    where month >= newest_month - interval 1 month and port_count < 0.9 * usual_port_count
+)
+
+select
+    present.port_code,
+    present.month,
+    present.measure_id,
+    cast(present.crossings as bigint) as crossings,
+    present.is_resolved_duplicate,
+    partial.month is not null as is_partial,
+    present.is_suspect,
+    'bts_border_crossings' as source_id,
+    {{ covering_vintage("present", "windows", date_expression) }} as vintage,
+    present.value_vintage as first_vintage
+from present
+left join windows on present.month = windows.period
+left join partial on present.month = partial.month and present.measure_id = partial.measure_id
+{% endmacro %}

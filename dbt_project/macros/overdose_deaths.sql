@@ -1,0 +1,97 @@
+{#-
+Overdose deaths in twelve months ending, on a date. US-NY is the sum of New York City and the rest of
+the state, null where a part is null or the parts come from different vintages; nobody publishes its
+predicted count. A withdrawn figure is missing with that reason.
+-#}
+{% macro overdose_deaths(history, coverage, date_expression) %}
+with {{ known_on(history, coverage, "cdc_vsrr_overdose", date_expression) }},
+
+dated as (
+    select
+        states.*,
+        {{ covering_vintage("states", "windows", date_expression) }} as vintage
+    from states
+    left join windows on states.scope = windows.scope and states.month_ending = windows.period
+),
+
+specified as (
+    select jurisdiction_id, month_ending, vintage, percent_specified
+    from dated
+    where indicator_id = 'percent_specified'
+),
+
+published as (
+    select
+        dated.jurisdiction_id,
+        dated.month_ending,
+        dated.indicator_id,
+        dated.deaths_reported,
+        dated.deaths_predicted,
+        case
+            when dated.change = 'withdrawn' then 'withdrawn'
+            when dated.deaths_reported is null then coalesce(dated.missing_reason, 'not_reported')
+        end as missing_reason,
+        case
+            when dated.deaths_predicted is not null then null
+            when dated.change = 'withdrawn' then 'withdrawn'
+            when dated.indicator_id = 'all_deaths' then 'not_applicable'
+            else coalesce(dated.missing_reason, 'not_reported')
+        end as predicted_missing_reason,
+        dated.percent_complete,
+        dated.percent_pending,
+        specified.percent_specified,
+        coalesce(dated.is_provisional, false) as is_provisional,
+        dated.vintage,
+        dated.value_vintage as first_vintage
+    from dated
+    left join specified using (jurisdiction_id, month_ending, vintage)
+    where dated.indicator_id <> 'percent_specified'
+),
+
+new_york as (
+    select
+        'US-NY' as jurisdiction_id,
+        month_ending,
+        indicator_id,
+        case when count(deaths_reported) = 2 and count(distinct vintage) = 1 then sum(deaths_reported) end
+            as deaths_reported,
+        cast(null as bigint) as deaths_predicted,
+        coalesce(max(missing_reason), 'not_reported') as part_reason,
+        min(percent_complete) as percent_complete,
+        max(percent_pending) as percent_pending,
+        cast(null as double) as percent_specified,
+        bool_or(is_provisional) as is_provisional,
+        max(vintage) as vintage,
+        max(first_vintage) as first_vintage
+    from published
+    where jurisdiction_id in ('US-NYC', 'US-NY-XNYC')
+    group by month_ending, indicator_id
+),
+
+everywhere as (
+    select * from published
+    union all by name
+    select
+        * exclude (part_reason),
+        case when deaths_reported is null then part_reason end as missing_reason,
+        'not_applicable' as predicted_missing_reason
+    from new_york
+)
+
+select
+    jurisdiction_id,
+    month_ending,
+    indicator_id,
+    cast(deaths_reported as bigint) as deaths_reported,
+    cast(deaths_predicted as bigint) as deaths_predicted,
+    missing_reason,
+    predicted_missing_reason,
+    percent_complete,
+    percent_pending,
+    percent_specified,
+    is_provisional,
+    'cdc_vsrr_overdose' as source_id,
+    vintage,
+    first_vintage
+from everywhere
+{% endmacro %}

@@ -1,0 +1,64 @@
+{#-
+Seizures by month and place on a date, with the zeros that the publisher leaves out.
+Inside the published window a combination of places that ever occurred, without a row, had no seizure;
+a row that a newer vintage withdrew is such a zero. Outside the window nothing is filled.
+-#}
+{% macro seizures(history, coverage, drugs, source_id, places, date_expression) %}
+with {{ known_on(history, coverage, source_id, date_expression) }},
+
+months as (
+    select
+        period,
+        max(vintage) as vintage,
+        min(first_vintage) as first_vintage,
+        arg_max(is_open, vintage) as is_open
+    from windows
+    group by period
+),
+
+places as (
+    select distinct {{ places | join(', ') }}
+    from {{ history }}
+    where first_vintage <= {{ date_expression }}
+),
+
+grid as (
+    select months.period as month, places.*, drugs.drug_id
+    from months
+    cross join places
+    cross join {{ drugs }} as drugs
+),
+
+filled as (
+    select
+        month,
+        {{ places | join(', ') }},
+        drug_id,
+        coalesce(states.events, 0) as events,
+        coalesce(states.quantity_lb, 0) as quantity_lb,
+        states.events is null as is_filled,
+        states.value_vintage,
+        states.first_vintage,
+        states.excerpt_vintages
+    from grid
+    full join states using (month, {{ places | join(', ') }}, drug_id)
+)
+
+select
+    filled.month,
+    {% for place in places -%}
+    filled.{{ place }},
+    {% endfor -%}
+    filled.drug_id,
+    cast(filled.events as bigint) as events,
+    cast(filled.quantity_lb as double) as quantity_lb,
+    cast({{ kg("filled.quantity_lb") }} as double) as quantity_kg,
+    filled.is_filled,
+    coalesce(months.is_open, false) as is_fytd,
+    {{ fiscal_year("filled.month") }} as fiscal_year,
+    '{{ source_id }}' as source_id,
+    {{ covering_vintage("filled", "months", date_expression) }} as vintage,
+    coalesce(filled.value_vintage, months.first_vintage) as first_vintage
+from filled
+left join months on filled.month = months.period
+{% endmacro %}

@@ -1,0 +1,52 @@
+{#- The date of knowledge: everything published until then. A run may set `as_of` to look back. -#}
+{% macro as_of() -%}
+    date '{{ var("as_of", "9999-12-31") }}'
+{%- endmacro %}
+
+{#-
+CTEs that every fact starts with:
+  states   the state of each key on a date (at most one row a key)
+  windows  for each scope and period: newest and first full vintage that covers it, and whether it is open
+-#}
+{% macro known_on(history, coverage, source_id, date_expression) -%}
+states as (
+    select *
+    from {{ history }}
+    where
+        first_vintage <= {{ date_expression }}
+        and (replaced_vintage is null or replaced_vintage > {{ date_expression }})
+),
+
+covered as (
+    select
+        scope,
+        vintage,
+        is_open,
+        cast(unnest(generate_series(first_period, last_period, interval 1 month)) as date) as period
+    from {{ coverage }}
+    where
+        source_id = '{{ source_id }}'
+        and not is_partial
+        and vintage <= {{ date_expression }}
+),
+
+windows as (
+    select
+        scope,
+        period,
+        max(vintage) as vintage,
+        min(vintage) as first_vintage,
+        arg_max(is_open, vintage) as is_open
+    from covered
+    group by scope, period
+)
+{%- endmacro %}
+
+{#- Newest vintage that covers a row: a full vintage's window, or an excerpt that shows it. -#}
+{% macro covering_vintage(state, window, date_expression) -%}
+    greatest(
+        {{ state }}.first_vintage,
+        {{ window }}.vintage,
+        list_max(list_filter({{ state }}.excerpt_vintages, lambda v: v <= {{ date_expression }}))
+    )
+{%- endmacro %}

@@ -1,0 +1,10 @@
+"""Seasonal decomposition of each seizure series, by pipelines.analysis.seasonality."""
+
+
+def model(dbt, session):
+    """Columns: month, scope, scope_id, drug_id, measure, seasonal, trend, seasonal_strength."""
+    dbt.config(materialized="table")
+    from pipelines.analysis.seasonality import decompose
+
+    series = dbt.ref("int_seizure_series").pl()
+    return decompose(series, by=["scope", "scope_id", "drug_id", "measure"])

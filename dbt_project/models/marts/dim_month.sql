@@ -1,0 +1,19 @@
+{# From the oldest month of any source to the last month of the newest fiscal year that a source reaches. #}
+with bounds as (
+    select
+        date_trunc('year', min(first_period)) as first_month,
+        make_date({{ fiscal_year("max(last_period)") }}, 9, 1) as last_month
+    from {{ ref('stg_coverage') }}
+),
+
+months as (
+    select cast(unnest(generate_series(first_month, last_month, interval 1 month)) as date) as month
+    from bounds
+)
+
+select
+    month,
+    {{ fiscal_year("month") }} as fiscal_year,
+    {{ fiscal_month("month") }} as fiscal_month,
+    cast(day(last_day(month)) as integer) as days
+from months

@@ -1,0 +1,92 @@
+{#-
+Residents on 1 July. Vintage 2020 owns the years to 2019 and Vintage 2024 the years from 2020 on; they
+differ for 2020. New York City is the sum of its five counties; the nation is the publisher's figure
+where there is one, else the sum of the 50 states and DC.
+-#}
+with current_states as (
+    select
+        series,
+        area_level,
+        geo_id,
+        cast(year(year) as integer) as year,
+        population,
+        greatest(first_vintage, list_max(excerpt_vintages)) as vintage,
+        value_vintage as first_vintage
+    from {{ ref('stg_census_population') }}
+    where
+        first_vintage <= {{ as_of() }}
+        and (replaced_vintage is null or replaced_vintage > {{ as_of() }})
+        and change <> 'withdrawn'
+),
+
+owned as (
+    select * from current_states
+    where (series = 'V2020' and year <= 2019) or (series = 'V2024' and year >= 2020)
+),
+
+new_york_city as (
+    select
+        'US-NYC' as jurisdiction_id,
+        year,
+        series,
+        case when count(population) = 5 then sum(population) end as population,
+        max(vintage) as vintage,
+        max(first_vintage) as first_vintage
+    from owned
+    where area_level = 'county' and geo_id in ('36005', '36047', '36061', '36081', '36085')
+    group by year, series
+),
+
+states as (
+    select geo_id as jurisdiction_id, year, series, population, vintage, first_vintage
+    from owned
+    where area_level in ('state', 'territory', 'country')
+),
+
+rest_of_new_york as (
+    select
+        'US-NY-XNYC' as jurisdiction_id,
+        states.year,
+        states.series,
+        states.population - new_york_city.population as population,
+        greatest(states.vintage, new_york_city.vintage) as vintage,
+        greatest(states.first_vintage, new_york_city.first_vintage) as first_vintage
+    from states
+    inner join new_york_city using (year, series)
+    where states.jurisdiction_id = 'US-NY'
+),
+
+nation as (
+    select
+        'US' as jurisdiction_id,
+        year,
+        series,
+        case when count(population) = 51 then sum(population) end as population,
+        max(vintage) as vintage,
+        max(first_vintage) as first_vintage
+    from states
+    where jurisdiction_id not in ('US', 'US-PR')
+    group by year, series
+    having not bool_or(year in (select published.year from states as published where published.jurisdiction_id = 'US'))
+),
+
+everywhere as (
+    select * from states
+    union all by name
+    select * from new_york_city
+    union all by name
+    select * from rest_of_new_york
+    union all by name
+    select * from nation
+)
+
+select
+    jurisdiction_id,
+    year,
+    cast(population as bigint) as population,
+    series,
+    'census_population' as source_id,
+    vintage,
+    first_vintage
+from everywhere
+where population is not null

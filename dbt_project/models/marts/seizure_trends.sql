@@ -1,0 +1,87 @@
+{#-
+Rolling sums need every month of their window, and growth compares sums twelve months apart: null where
+a month is missing or fewer than ten events stand in the base. Fiscal year to date compares with the
+same months of earlier fiscal years only.
+-#}
+with series as (
+    select
+        *,
+        {{ fiscal_year("month") }} as fiscal_year,
+        {{ fiscal_month("month") }} as fiscal_month
+    from {{ ref('int_seizure_series') }}
+),
+
+rolled as (
+    select
+        *,
+        case when count(*) over last_3 = 3 then sum(cast(value as decimal(24, 8))) over last_3 end as rolling_3,
+        case when count(*) over last_12 = 12 then sum(cast(value as decimal(24, 8))) over last_12 end as rolling_12,
+        sum(events) over last_3 as events_3,
+        sum(events) over last_12 as events_12,
+        case
+            when count(*) over this_year = fiscal_month then sum(cast(value as decimal(24, 8))) over this_year
+        end as fytd
+    from series
+    window
+        last_3 as (
+            partition by scope, scope_id, drug_id, measure order by month
+            range between interval 2 months preceding and current row
+        ),
+        last_12 as (
+            partition by scope, scope_id, drug_id, measure order by month
+            range between interval 11 months preceding and current row
+        ),
+        this_year as (partition by scope, scope_id, drug_id, measure, fiscal_year order by month)
+),
+
+compared as (
+    select
+        now.*,
+        before_1.fytd as fytd_prior_1,
+        before_2.fytd as fytd_prior_2,
+        before_3.fytd as fytd_prior_3,
+        case
+            when before_1.events_3 >= 10 and before_1.rolling_3 > 0
+                then (now.rolling_3 - before_1.rolling_3) / before_1.rolling_3
+        end as yoy_3,
+        case
+            when before_1.events_12 >= 10 and before_1.rolling_12 > 0
+                then (now.rolling_12 - before_1.rolling_12) / before_1.rolling_12
+        end as yoy_12
+    from rolled as now
+    {% for years in [1, 2, 3] -%}
+    left join rolled as before_{{ years }}
+        on
+            now.scope = before_{{ years }}.scope
+            and now.scope_id = before_{{ years }}.scope_id
+            and now.drug_id = before_{{ years }}.drug_id
+            and now.measure = before_{{ years }}.measure
+            and now.month = before_{{ years }}.month + interval {{ years * 12 }} months
+    {% endfor %}
+)
+
+select
+    compared.month,
+    compared.scope,
+    compared.scope_id,
+    compared.drug_id,
+    compared.measure,
+    compared.value,
+    cast(compared.rolling_3 as double) as rolling_3,
+    cast(compared.rolling_12 as double) as rolling_12,
+    cast(compared.yoy_3 as double) as yoy_3,
+    cast(compared.yoy_12 as double) as yoy_12,
+    seasonality.seasonal,
+    seasonality.trend,
+    seasonality.seasonal_strength,
+    compared.fiscal_year,
+    compared.fiscal_month,
+    cast(compared.fytd as double) as fytd,
+    cast(compared.fytd_prior_1 as double) as fytd_prior_1,
+    cast(compared.fytd_prior_2 as double) as fytd_prior_2,
+    cast(compared.fytd_prior_3 as double) as fytd_prior_3,
+    compared.is_fytd,
+    compared.vintage
+from compared
+left join {{ ref('int_seizure_seasonality') }} as seasonality
+    using (month, scope, scope_id, drug_id, measure)

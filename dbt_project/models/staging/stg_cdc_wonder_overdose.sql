@@ -1,0 +1,2 @@
+{{ config(alias='cdc_wonder_overdose') }}
+select * from {{ source('history', 'cdc_wonder_overdose') }}

@@ -1,0 +1,2 @@
+{{ config(alias='census_population') }}
+select * from {{ source('history', 'census_population') }}

@@ -1,0 +1,2 @@
+{{ config(alias='coverage') }}
+select * from {{ source('history', 'coverage') }}

@@ -1,0 +1,50 @@
+"""What CBP's seizure files have in common: fiscal year labels, fiscal months, one row per month and place.
+
+What belongs here: rules that hold for more than one CBP source. What does not: the columns and categories
+of one file (its YAML), and the meaning of one source (its module).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.clean.calendar import fiscal_month_date, month_number
+from pipelines.clean.files import LINE
+from pipelines.clean.part import Part
+from pipelines.sources.catalog import Source
+
+# "2024" once the year is closed, "2024 (FYTD)" while it runs. A file with closed years only looks like a
+# column of integers, so the label is always read as text.
+FISCAL_YEAR_LABEL = r"(?i)^(20\d{2})\s*(\(FYTD\))?$"
+
+
+def seizure_rows(part: Part, source: Source) -> None:
+    """One row per month, place and drug, with exactly the columns of the source's frame.
+
+    Needs the raw columns fiscal_year_label and month_name (text) and the frame's other columns by their own
+    names. Adds month (DATE, first day of the calendar month), fiscal_year (INTEGER) and is_fytd (BOOLEAN).
+    A weight of 0 lb with an event is a trace and stays; a negative weight stays too, for the quality stage
+    to judge. Rejects a label that is no fiscal year and a name that is no month.
+    """
+    label, name = pl.col("fiscal_year_label"), pl.col("month_name")
+    part.reject(
+        ~label.str.contains(FISCAL_YEAR_LABEL),
+        "FY",
+        "is not a fiscal year such as 2024 or, while the year runs, 2024 (FYTD)",
+        "fiscal_year_label",
+    )
+    part.reject(month_number(name).is_null(), "Month (abbv)", "is not an English month such as OCT", "month_name")
+    year = label.str.extract(FISCAL_YEAR_LABEL, 1).cast(pl.Int32)
+    part.frame = part.frame.with_columns(
+        fiscal_month_date(year, month_number(name)).alias("month"),
+        year.cast(pl.Int64).alias("fiscal_year"),
+        label.str.extract(FISCAL_YEAR_LABEL, 2).is_not_null().alias("is_fytd"),
+    ).select(*(c.name for c in source.frame), LINE)
+
+
+def open_year() -> pl.Expr:
+    """Whether a row of the frame belongs to the running fiscal year, which every release restates whole.
+
+    A closed year was identical in every pair of releases seen; the running one moves both ways and loses rows.
+    """
+    return pl.col("is_fytd")

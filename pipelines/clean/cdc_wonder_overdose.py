@@ -1,0 +1,79 @@
+"""CDC WONDER: monthly overdose deaths by state of residence, from text and CSV exports of saved queries.
+
+Source of the rules: the query parameters, messages and caveats in the exports' own footers, and the help
+pages of the databases D77, D157 and D176. Which column is residence was settled by the figures: D77 and D157
+say ``State``, D176 says ``Residence State``, and all state months that they share are equal.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.clean.part import Part
+from pipelines.sources.catalog import Source
+
+ALL_DRUGS = "drug_overdose"
+SUPPRESSED = "suppressed"
+CELL = ["jurisdiction_id", "month", "indicator_id"]
+
+
+def tidy(part: Part, source: Source) -> None:
+    """One row per state of residence, month, indicator and basis.
+
+    A file without a cause column is a query of all drugs. deaths is null with missing_reason ``suppressed``
+    where the publisher writes Suppressed (1 to 9 deaths); hidden and zero months are usually not in the file.
+    basis is ``provisional`` where the label of the year or month says so, ``final`` elsewhere.
+    Total rows (they include the hidden states) are set aside.
+    """
+    part.set_aside(pl.col("notes").str.to_lowercase() == "total", "total")
+    part.reject(pl.col("notes").is_not_null(), "Notes", "is neither empty nor Total", "notes")
+
+    label = pl.concat_str(pl.col("year_text", "month_text").fill_null(""), separator=" ").str.to_lowercase()
+    # The code, because the label is text: "Jan., 2018", "2023 ", "2024 (provisional)".
+    month = (pl.col("month_code") + "/01").str.to_date("%Y/%m/%d", strict=False)
+    part.reject(month.is_null(), "Month Code", "is not a month such as 2018/01", "month_code")
+
+    state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
+    part.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
+    named = pl.col("state_name").str.to_lowercase().replace_strict(STATE_BY_NAME, default=None, return_dtype=pl.String)
+    part.reject(named.ne_missing(state), "State", "does not go with the record's State Code", "state_name")
+
+    indicator = pl.col("cause") if "cause" in part.raw.columns else pl.lit(ALL_DRUGS)
+    part.reject(indicator.is_null(), "Multiple Cause of death Code", "is empty, expected T40.4", "cause")
+
+    text = pl.col("deaths_text").str.to_lowercase()
+    deaths = text.cast(pl.Int64, strict=False)
+    unreadable = deaths.is_null() & text.ne_missing(SUPPRESSED)
+    part.reject(unreadable, "Deaths", "is neither a whole number nor Suppressed", "deaths_text")
+
+    part.frame = part.frame.select(
+        state.alias("jurisdiction_id"),
+        month.alias("month"),
+        indicator.alias("indicator_id"),
+        pl.when(label.str.contains("provisional", literal=True))
+        .then(pl.lit("provisional"))
+        .otherwise(pl.lit("final"))
+        .alias("basis"),
+        deaths.alias("deaths"),
+        pl.when(deaths.is_null()).then(pl.lit(SUPPRESSED)).alias("missing_reason"),
+        label.str.contains("partial", literal=True).alias("is_partial"),
+        "_line",
+    )
+
+
+def resolve(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Count a figure once that several queries of the vintage repeat, the final one before a provisional one.
+
+    Figures that differ stay: with one basis they are a doubled key, which the core rejects; a final and a
+    provisional figure are two keys. The same record twice in one file stays too, for the core to reject.
+    """
+    figure = [*CELL, "deaths"]
+    ordered = frame.sort(*CELL, "basis", "file", "line", nulls_last=True)
+    repeated = ordered.select((pl.col("file") != pl.col("file").first().over(figure)).alias("repeated"))["repeated"]
+    return ordered.filter(~repeated), {"same_figure_in_other_query": int(repeated.sum())}
+
+
+def is_open() -> pl.Expr:
+    """A provisional month may still change."""
+    return pl.col("basis") == "provisional"

@@ -1,0 +1,33 @@
+"""Everything that Dagster loads, wired in one place for the UI, the command line and the tests."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.orchestration.dbt import dbt_models, dbt_resource
+from pipelines.orchestration.jobs import nightly_schedule, refresh_job
+from pipelines.orchestration.release_asset import release_asset
+from pipelines.orchestration.source_assets import coverage_asset, source_assets
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """All assets, checks, jobs and schedules for one installation."""
+    sources = [s for s in load_catalog().values() if s.status == "active"]
+    models = dbt_models(settings)
+    assets: list[dg.AssetsDefinition] = [a for s in sources for a in source_assets(settings, s)]
+    assets += [coverage_asset(settings, sources), models]
+    marts = [key for key in models.keys if key.path[0] == "marts"]
+    assets.append(release_asset(settings, sorted(marts, key=lambda k: k.path)))
+    job = refresh_job()
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[nightly_schedule(settings, job)],
+        resources={"dbt": dbt_resource()},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(Settings())

@@ -1,0 +1,159 @@
+"""Building a source's history file from its accepted vintages, in bounded memory.
+
+What belongs here: reading clean vintages, chunking by period, fingerprints, counts. What does not:
+how two vintages compare (revisions).
+
+Writes ``data_marts/history/<realm>/<source>.parquet``, ``<source>.coverage.parquet`` and ``<source>.json``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from pipelines.history.revisions import STATE, Vintage, columns, revise
+from pipelines.sources.catalog import Source
+from pipelines.vocabulary import atomic_path, code_fingerprint, fingerprint, read_json, write_json
+
+ROWS_AT_A_TIME = 4_000_000
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A clean vintage that quality let through. scope is how a row's scope text is made."""
+
+    published: date
+    partial: bool
+    folder: Path
+    content: str
+
+
+def build_history(source: Source, accepted: list[Accepted], folder: Path, scope: pl.Expr) -> dict[str, Any]:
+    """Write the history of one source unless its inputs are the same as before.
+
+    Returns the summary: rows, counts of changes by vintage, first and last period, fingerprint.
+    With no accepted vintage the files are written with no row, so that models stay buildable.
+    """
+    here = Path(__file__).parent
+    mark = fingerprint([code_fingerprint(here), *(f"{v.published}:{v.partial}:{v.content}" for v in accepted)])
+    out = folder / f"{source.id}.parquet"
+    summary: dict[str, Any] = read_json(folder / f"{source.id}.json") or {}
+    if summary.get("fingerprint") == mark and out.exists():
+        return summary
+    rows, changes = _write_history(source, accepted, out, scope)
+    coverage = _coverage(source, accepted)
+    with atomic_path(folder / f"{source.id}.coverage.parquet") as part:
+        coverage.write_parquet(part)
+    summary = {
+        "source": source.id,
+        "fingerprint": mark,
+        "rows": rows,
+        "changes": changes,
+        "vintages": [str(v.published) for v in accepted],
+        "first_period": str(coverage["first_period"].min()) if coverage.height else None,
+        "last_period": str(coverage["last_period"].max()) if coverage.height else None,
+    }
+    write_json(folder / f"{source.id}.json", summary)
+    return summary
+
+
+def _write_history(
+    source: Source, accepted: list[Accepted], out: Path, scope: pl.Expr
+) -> tuple[int, dict[str, dict[str, int]]]:
+    rows, changes = 0, {str(v.published): dict.fromkeys(("added", "revised", "annotated", "withdrawn"), 0) for v in accepted}
+    with atomic_path(out) as part:
+        writer: pq.ParquetWriter | None = None
+        for first, last in _windows(source, accepted):
+            table = revise(source, (_read(source, v, first, last, scope) for v in accepted))
+            rows += table.height
+            for vintage, change, count in table.group_by("first_vintage", "change").len().iter_rows():
+                changes[str(vintage)][change] += count
+            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer = writer or pq.ParquetWriter(part, arrow.schema, compression="zstd", compression_level=1)
+            writer.write_table(arrow)
+        if writer is None:
+            arrow = _empty(source).to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer = pq.ParquetWriter(part, arrow.schema)
+            writer.write_table(arrow)
+        writer.close()
+    return rows, changes
+
+
+def _empty(source: Source) -> pl.DataFrame:
+    dtypes: dict[str, Any] = {
+        "text": pl.String, "integer": pl.Int64, "number": pl.Float64, "date": pl.Date, "boolean": pl.Boolean,
+    }  # fmt: skip
+    kinds = {c.name: dtypes[c.type] for c in source.frame} | {"scope": pl.String} | STATE
+    return pl.DataFrame(schema={c: kinds[c] for c in columns(source)})
+
+
+def _windows(source: Source, accepted: list[Accepted]) -> list[tuple[date, date]]:
+    """Spans of whole years that together hold every period, each small enough to compare in memory."""
+    if not accepted:
+        return []
+    counts = (
+        pl.concat(
+            [
+                pl.scan_parquet(v.folder / "clean.parquet").group_by(pl.col(source.period).dt.year().alias("year")).len()
+                for v in accepted
+            ]
+        )
+        .group_by("year")
+        .agg(pl.col("len").max())
+        .sort("year")
+        .collect()
+    )
+    spans: list[list[int]] = []
+    size = 0
+    for year, count in counts.iter_rows():
+        if not spans or size + count > ROWS_AT_A_TIME:
+            spans.append([year, year])
+            size = 0
+        spans[-1][1], size = year, size + count
+    return [(date(a, 1, 1), date(b, 12, 31)) for a, b in spans]
+
+
+def _read(source: Source, vintage: Accepted, first: date, last: date, scope: pl.Expr) -> Vintage:
+    frame = (
+        pl.scan_parquet(vintage.folder / "clean.parquet")
+        .filter(pl.col(source.period).is_between(first, last))
+        .select(*source.names("key", "value", "annotation"), scope.alias("scope"))
+        .collect()
+    )
+    return Vintage(vintage.published, vintage.partial, frame, pl.read_parquet(vintage.folder / "coverage.parquet"))
+
+
+def write_coverage(folder: Path, source_ids: list[str]) -> int:
+    """Join the coverage of all sources into ``coverage.parquet``; returns its rows."""
+    frame = pl.concat([pl.read_parquet(folder / f"{s}.coverage.parquet") for s in source_ids])
+    with atomic_path(folder / "coverage.parquet") as part:
+        frame.write_parquet(part)
+    return frame.height
+
+
+def _coverage(source: Source, accepted: list[Accepted]) -> pl.DataFrame:
+    schema = {
+        "source_id": pl.String, "vintage": pl.Date, "is_partial": pl.Boolean, "scope": pl.String,
+        "first_period": pl.Date, "last_period": pl.Date, "is_open": pl.Boolean, "row_count": pl.Int64,
+    }  # fmt: skip
+    frames = [
+        pl.read_parquet(v.folder / "coverage.parquet").select(
+            pl.lit(source.id).alias("source_id"),
+            pl.lit(v.published).alias("vintage"),
+            pl.lit(v.partial).alias("is_partial"),
+            "scope",
+            "first_period",
+            "last_period",
+            "is_open",
+            pl.col("rows").cast(pl.Int64).alias("row_count"),
+        )
+        for v in accepted
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+

@@ -1,0 +1,162 @@
+"""The stages of one source as plain functions of the settings: ingest, clean, judge, history.
+
+What belongs here: which folder each stage reads and writes, so that the UI and the command line run
+the same steps. What does not: Dagster (assets), rules of any stage. Imports no Dagster, dbt or GX.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines.clean.files import Limits
+from pipelines.clean.run import Raw, Summary, clean_vintage, cleaning_code, scope_text
+from pipelines.history.run import Accepted, build_history
+from pipelines.ingest.archive import effective_vintages, list_archive
+from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, parse_origin
+from pipelines.quality.run import Candidate, judge
+from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.sources.catalog import get_source, load_catalog
+from pipelines.vocabulary import (
+    DrugflowError,
+    Realm,
+    code_fingerprint,
+    fingerprint,
+    read_json,
+    sha256_of,
+    write_json,
+)
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+def active_sources() -> list[str]:
+    """Sources whose data are refreshed, in the catalogue's order."""
+    return [s.id for s in load_catalog().values() if s.status == "active"]
+
+
+def resolve_origin(settings: Settings) -> Origin:
+    """The origin of a run: the setting, else the origin of the current release, else the sample."""
+    if settings.origin:
+        return parse_origin(settings.origin)
+    manifest = read_json(settings.current / "manifest.json")
+    if manifest is None:
+        return parse_origin("sample")
+    try:
+        return parse_origin(manifest["origin"])
+    except DrugflowError as error:
+        raise DrugflowError(f"The current release came from {manifest['origin']}, which is not there now: {error}") from error
+
+
+def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestReport:
+    """Archive what the origin has; the report is kept for status."""
+    report = ingest(origin, source_id, settings.data_raw)
+    path = settings.stage("ingest", origin.realm) / f"{source_id}.json"
+    write_json(path, {"added": report.added, "known": report.known, "problems": report.problems, "origin": origin.name})
+    return report
+
+
+def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:
+    """Clean every effective vintage of a source; each file is compared with its receipt before use."""
+    source = get_source(source_id)
+    folder = settings.stage("clean", realm) / source_id
+    limits = Limits(settings.max_unpacked_bytes, settings.max_unpack_ratio, settings.chunk_bytes)
+    code = cleaning_code(source)
+    summaries = []
+    for vintage in effective_vintages(settings.data_raw, realm, source_id):
+        receipt = vintage.receipt
+        raw = Raw(
+            id=vintage.id,
+            vintage=receipt.vintage.isoformat(),
+            folder=vintage.folder,
+            files=[f.name for f in receipt.files],
+            content=receipt.content,
+            coverage=receipt.coverage,
+            scope=receipt.scope,
+        )
+        summaries.append(clean_vintage(source, raw, folder, limits, code, vintage.verify))
+    return summaries
+
+
+def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdict]:
+    """A verdict for every effective vintage of a source."""
+    folder = settings.stage("clean", realm) / source_id
+    candidates = []
+    for vintage in effective_vintages(settings.data_raw, realm, source_id):
+        stored = read_json(folder / vintage.id / "summary.json")
+        if stored is None:
+            raise DrugflowError(f"{source_id} {vintage.id} is archived but not cleaned: materialize clean/{source_id}.")
+        summary = Summary.model_validate(stored)
+        candidates.append(
+            Candidate(
+                archive_id=vintage.id,
+                vintage=summary.vintage,
+                folder=folder / vintage.id,
+                content=summary.content,
+                partial=summary.coverage == "partial",
+                problem=summary.problem,
+                records=summary.records,
+                rejected=summary.rejected,
+            )
+        )
+    ledger = read_ledger(settings.data_raw, realm)
+    return judge(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
+
+
+def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:
+    """The history of a source from its vintages that are not held."""
+    source = get_source(source_id)
+    folder = settings.stage("clean", realm) / source_id
+    accepted = [
+        Accepted(
+            published=date.fromisoformat(v.vintage),
+            partial=_is_partial(folder / v.archive_id),
+            folder=folder / v.archive_id,
+            content=v.content,
+        )
+        for v in read_verdicts(settings.stage("quality", realm), source_id)
+        if v.state != "held"
+    ]
+    return build_history(source, accepted, settings.stage("history", realm), scope_text(source))
+
+
+def _is_partial(folder: Path) -> bool:
+    return bool(read_json(folder / "summary.json")["coverage"] == "partial")
+
+
+def build_inputs(settings: Settings, realm: Realm) -> str:
+    """Fingerprint of everything that the models are built from."""
+    marks = [
+        f"{s}:{(read_json(settings.stage('history', realm) / f'{s}.json') or {}).get('fingerprint')}"
+        for s in active_sources()
+    ]
+    return fingerprint([code_fingerprint(DBT_PROJECT, PROJECT_ROOT / "pipelines" / "analysis"), *marks])
+
+
+def code_version() -> str:
+    """Version of the project and fingerprint of its code."""
+    return f"{version('drugflow')}+{code_fingerprint(PROJECT_ROOT / 'pipelines', DBT_PROJECT)}"
+
+
+def survey(settings: Settings, origin: Origin) -> str:
+    """Fingerprint of all that a refresh depends on: the origin's files, the archive, the ledger, the code.
+
+    Two equal surveys mean that a refresh would change nothing. Reads every file of a mirror.
+    """
+    parts = [origin.name, code_fingerprint(PROJECT_ROOT / "pipelines", DBT_PROJECT)]
+    ledger = ledger_path(settings.data_raw, origin.realm)
+    parts.append(sha256_of(ledger) if ledger.exists() else "")
+    for source_id in active_sources():
+        parts += [f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, origin.realm, source_id)]
+        root = origin.folder / source_id if origin.folder else None
+        for folder in sorted(root.iterdir()) if root and root.is_dir() else []:
+            if folder.is_dir() and not folder.name.startswith("."):
+                try:
+                    receipt, _ = describe(origin, source_id, folder)
+                    parts.append(f"{folder.name}:{receipt.content}")
+                except (DrugflowError, OSError) as error:
+                    parts.append(f"{folder.name}:{error}")
+    return fingerprint(parts)

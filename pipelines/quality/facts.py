@@ -1,0 +1,93 @@
+"""Facts about a vintage as small frames, one row a fact, for table-level expectations.
+
+What belongs here: counting and summing a vintage against itself and against the one before. What does
+not: bounds (the YAML) and running expectations (suite).
+
+Every function takes the vintage and the accepted one before it, and returns an empty frame where the
+fact cannot be established (no earlier vintage, a partial one): an expectation on no row holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pipelines.quality.facts_by_source import SPECIFIC
+from pipelines.quality.subject import Subject
+from pipelines.sources.catalog import Source
+
+
+def newest_period(source: Source, subject: Subject) -> pl.DataFrame:
+    """Rows of the newest period over rows of the period before it: ``share_of_previous_rows``."""
+    counts = subject.rows().group_by(pl.col(source.period).alias("period")).len("rows").sort("period").tail(2).collect()
+    if counts.height < 2:
+        return pl.DataFrame(schema={"period": pl.Date, "share_of_previous_rows": pl.Float64})
+    before, newest = counts["rows"].to_list()
+    return pl.DataFrame({"period": [counts["period"][1]], "share_of_previous_rows": [newest / before]})
+
+
+def coverage(source: Source, subject: Subject) -> pl.DataFrame:
+    """Share of the keys known before, inside this vintage's scope and window, that are still there.
+
+    One row ``share_of_known_rows``; none for a partial vintage, in which an absent key says nothing.
+    """
+    empty = pl.DataFrame(schema={"known_rows": pl.Int64, "share_of_known_rows": pl.Float64})
+    previous = subject.previous_rows()
+    if previous is None or subject.partial:
+        return empty
+    scope = _scope(source)
+    window = pl.scan_parquet(subject.folder / "coverage.parquet").select("scope", "first_period", "last_period")
+    known = (
+        previous.with_columns(scope.alias("scope"))
+        .join(window, on="scope")
+        .filter(pl.col(source.period).is_between(pl.col("first_period"), pl.col("last_period")))
+        .select(source.key)
+    )
+    total = known.select(pl.len()).collect().item()
+    if not total:
+        return empty
+    kept = known.join(subject.rows().select(source.key), on=source.key, how="semi").select(pl.len()).collect().item()
+    return pl.DataFrame({"known_rows": [total], "share_of_known_rows": [kept / total]})
+
+
+def magnitude(source: Source, subject: Subject) -> pl.DataFrame:
+    """Sum of the first value column over the keys common with the vintage before, new over old.
+
+    One row ``ratio_to_previous_release``; none without common keys.
+    """
+    value = source.names("value")[0]
+    previous = subject.previous_rows()
+    empty = pl.DataFrame(schema={"old": pl.Float64, "new": pl.Float64, "ratio_to_previous_release": pl.Float64})
+    if previous is None:
+        return empty
+    old, new = (
+        previous.select(*source.key, pl.col(value).alias("old"))
+        .join(subject.rows().select(*source.key, pl.col(value).alias("new")), on=source.key)
+        .drop_nulls(["old", "new"])
+        .select(pl.col("old").sum().cast(pl.Float64), pl.col("new").sum().cast(pl.Float64))
+        .collect()
+        .row(0)
+    )
+    if not old:
+        return empty
+    return pl.DataFrame({"old": [old], "new": [new], "ratio_to_previous_release": [new / old]})
+
+
+GENERIC: dict[str, Callable[[Source, Subject], pl.DataFrame]] = {
+    "newest_period": newest_period,
+    "coverage": coverage,
+    "magnitude": magnitude,
+}
+
+
+def facts(source: Source, batch: str, subject: Subject) -> pl.DataFrame:
+    """The facts frame that a YAML's batch names; raises KeyError for a name that nobody computes."""
+    compute = GENERIC.get(batch) or SPECIFIC[(source.id, batch)]
+    return compute(source, subject)
+
+
+def _scope(source: Source) -> pl.Expr:
+    if not source.scope:
+        return pl.lit("")
+    return pl.concat_str([pl.col(c).cast(pl.String) for c in source.scope], separator="/")

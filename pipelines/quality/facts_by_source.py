@@ -1,0 +1,189 @@
+"""Facts that only one source has: parts that sum to a total, years that may not change, usual ports.
+
+What belongs here: one function a fact, named by a batch of the source's YAML. What does not: facts that
+every source has (facts), bounds (the YAML).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pipelines.quality.subject import Subject
+from pipelines.settings import PROJECT_ROOT
+from pipelines.sources.catalog import Source
+
+NATIONAL_T404 = PROJECT_ROOT / "dbt_project" / "seeds" / "us_t404_final_monthly.csv"
+STATES_AND_DC = 51
+PARTS_OF_THE_US = 52
+"""50 states, DC and New York City, which the publisher counts apart from New York."""
+
+
+def vsrr_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
+    """Reported all-drug deaths of the US less its 52 parts, by month: ``us_minus_parts_deaths``.
+
+    Months in which a part is unpublished are left out. Puerto Rico is outside the US total.
+    """
+    is_us, deaths = pl.col("jurisdiction_id") == "US", pl.col("deaths_reported")
+    return (
+        subject.rows()
+        .filter(pl.col("indicator_id") == "drug_overdose", pl.col("jurisdiction_id") != "US-PR")
+        .group_by("month_ending")
+        .agg(
+            (deaths.filter(is_us).sum() - deaths.filter(~is_us).sum()).alias("us_minus_parts_deaths"),
+            (deaths.is_not_null() & ~is_us).sum().alias("parts"),
+            (deaths.is_not_null() & is_us).sum().alias("nation"),
+        )
+        .filter((pl.col("parts") == PARTS_OF_THE_US) & (pl.col("nation") == 1))
+        .select("month_ending", "us_minus_parts_deaths")
+        .sort("month_ending")
+        .collect()
+    )
+
+
+def cbp_closed_years(source: Source, subject: Subject) -> pl.DataFrame:
+    """Rows of each fiscal year closed here and in the accepted vintage before that differ: ``changed_rows``.
+
+    A row differs where it is on one side only, its weight moved beyond the tolerance or its events moved.
+    """
+    schema = {"fiscal_year": pl.Int64, "known_rows": pl.Int64, "changed_rows": pl.Int64}
+    previous = subject.previous_rows()
+    if previous is None or subject.partial:
+        return pl.DataFrame(schema=schema)
+    tolerance = next(c.tolerance for c in source.frame if c.name == "quantity_lb")
+    columns = [*source.key, "fiscal_year", "quantity_lb", "events"]
+    old = previous.filter(_closed()).select(columns)
+    new = subject.rows().filter(_closed()).select(columns)
+    years = old.select("fiscal_year").unique().join(new.select("fiscal_year").unique(), on="fiscal_year")
+    moved = (
+        ((pl.col("quantity_lb") - pl.col("quantity_lb_new")).abs() > tolerance) | (pl.col("events") != pl.col("events_new"))
+    ).fill_null(True)
+    return (
+        old.join(years, on="fiscal_year", how="semi")
+        .join(
+            new.join(years, on="fiscal_year", how="semi"),
+            on=[*source.key, "fiscal_year"], how="full", coalesce=True, suffix="_new",
+        )
+        .group_by("fiscal_year")
+        .agg(pl.col("events").count().cast(pl.Int64).alias("known_rows"), moved.sum().cast(pl.Int64).alias("changed_rows"))
+        .sort("fiscal_year")
+        .collect()
+    )  # fmt: skip
+
+
+def _closed() -> pl.Expr:
+    return ~pl.col("is_fytd").any().over("fiscal_year")
+
+
+def bts_newest_measures(source: Source, subject: Subject) -> pl.DataFrame:
+    """Port rows of each measure in the two newest months over its average of the twelve months before.
+
+    Column ``share_of_usual_rows``; a measure that vanished altogether has share 0.
+    """
+    counts = subject.rows().group_by("measure_id", "month").len("ports").collect()
+    if counts.is_empty():
+        return pl.DataFrame(schema={"month": pl.Date, "measure_id": pl.String, "share_of_usual_rows": pl.Float64})
+    newest = counts["month"].max()
+    months = pl.DataFrame({"month": [newest]}).select(
+        pl.concat_list("month", pl.col("month").dt.offset_by("-1mo")).alias("month")
+    ).explode("month")  # fmt: skip
+    grid = months.join(counts.select("measure_id").unique(), how="cross")
+    before = grid.join(counts, on="measure_id").filter(
+        pl.col("month_right").is_between(pl.col("month").dt.offset_by("-13mo"), newest_before(pl.col("month"), newest))
+    )
+    usual = before.group_by("month", "measure_id").agg(pl.col("ports").mean().alias("usual"))
+    return (
+        grid.join(usual, on=["month", "measure_id"])
+        .join(counts, on=["month", "measure_id"], how="left")
+        .select("month", "measure_id", (pl.col("ports").fill_null(0) / pl.col("usual")).alias("share_of_usual_rows"))
+        .sort("month", "measure_id")
+    )
+
+
+def newest_before(month: pl.Expr, newest: object) -> pl.Expr:
+    """The last month that is usual: two months before the newest, so that neither newest month is its own measure."""
+    return pl.min_horizontal(month.dt.offset_by("-1mo"), pl.lit(newest).dt.offset_by("-2mo"))
+
+
+def wonder_national_gap(source: Source, subject: Subject) -> pl.DataFrame:
+    """Published national T40.4 deaths of a month less its states, over the hidden states: ``gap_per_absent_state``.
+
+    Only final months of the published series; the plain difference where no state is hidden.
+    """
+    nation = pl.scan_csv(NATIONAL_T404, schema={"month": pl.Date, "deaths": pl.Int64}).rename({"deaths": "nation"})
+    absent = pl.lit(STATES_AND_DC) - pl.col("rows")
+    return (
+        subject.rows()
+        .filter(pl.col("indicator_id") == "synthetic_opioids_t404", pl.col("basis") == "final")
+        .group_by("month")
+        .agg(pl.col("deaths").sum().alias("states"), pl.col("deaths").count().cast(pl.Int64).alias("rows"))
+        .join(nation, on="month")
+        .select(
+            "month",
+            ((pl.col("nation") - pl.col("states")) / pl.max_horizontal(absent, pl.lit(1))).alias("gap_per_absent_state"),
+        )
+        .sort("month")
+        .collect()
+    )
+
+
+def census_states_per_year(source: Source, subject: Subject) -> pl.DataFrame:
+    """State rows of each series and year: ``states``."""
+    return (
+        subject.rows()
+        .filter(pl.col("area_level") == "state")
+        .group_by("series", "year")
+        .agg(pl.len().cast(pl.Int64).alias("states"))
+        .sort("series", "year")
+        .collect()
+    )
+
+
+def census_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
+    """The country less its states, by series and year with a country row: ``us_minus_parts``."""
+    level, people = pl.col("area_level"), pl.col("population")
+    return (
+        subject.rows()
+        .group_by("series", "year")
+        .agg(
+            (people.filter(level == "country").sum() - people.filter(level == "state").sum()).alias("us_minus_parts"),
+            (level == "country").any().alias("has_country"),
+        )
+        .filter("has_country")
+        .select("series", "year", "us_minus_parts")
+        .sort("series", "year")
+        .collect()
+    )
+
+
+def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
+    """Each state less its counties, by series and year where both are there: ``state_minus_counties``."""
+    from pipelines.clean.geography import STATE_BY_FIPS
+
+    rows = subject.rows()
+    counties = (
+        rows.filter(pl.col("area_level") == "county")
+        .with_columns(pl.col("geo_id").str.head(2).replace_strict(STATE_BY_FIPS, default=None).alias("state"))
+        .group_by("series", "state", "year")
+        .agg(pl.col("population").sum().alias("counties"))
+    )
+    return (
+        rows.filter(pl.col("area_level") == "state")
+        .join(counties, left_on=["series", "geo_id", "year"], right_on=["series", "state", "year"])
+        .select("series", "geo_id", "year", (pl.col("population") - pl.col("counties")).alias("state_minus_counties"))
+        .sort("series", "geo_id", "year")
+        .collect()
+    )
+
+
+SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
+    ("cdc_vsrr_overdose", "us_parts"): vsrr_us_parts,
+    ("cbp_drug_seizures", "closed_years"): cbp_closed_years,
+    ("cbp_amo_drug_seizures", "closed_years"): cbp_closed_years,
+    ("bts_border_crossings", "newest_measures"): bts_newest_measures,
+    ("cdc_wonder_overdose", "national_gap"): wonder_national_gap,
+    ("census_population", "states_per_year"): census_states_per_year,
+    ("census_population", "us_parts"): census_us_parts,
+    ("census_population", "county_parts"): census_county_parts,
+}

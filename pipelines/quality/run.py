@@ -1,0 +1,191 @@
+"""Judging the vintages of a source, oldest first, and remembering the verdicts.
+
+What belongs here: which rows a suite sees, when a vintage is held, where a verdict is stored. What
+does not: expectations (the YAML), facts (facts), Great Expectations itself (suite).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.quality.facts import facts
+from pipelines.quality.subject import Subject
+from pipelines.quality.verdict import Check, Exemption, Verdict
+from pipelines.sources.catalog import FOLDER, Expectation, Source
+from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write_json
+
+ROWS_AT_A_TIME = 1_000_000
+WHERE = ["file", "line"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cleaned vintage that wants in. problem is why it could not be read, if it could not."""
+
+    archive_id: str
+    vintage: str
+    folder: Path
+    content: str
+    partial: bool
+    problem: str | None
+    records: int
+    rejected: int
+
+
+def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: list[Exemption]) -> list[Verdict]:
+    """A verdict for each vintage, oldest first, each against the last accepted one before it.
+
+    Stored below ``folder/<source>/``; a verdict is made again only where content, suite, exceptions or
+    the accepted vintage before it changed.
+    """
+    suite = code_fingerprint(Path(__file__).parent, FOLDER / f"{source.id}.yml")
+    verdicts: list[Verdict] = []
+    previous: Candidate | None = None
+    trusted: Candidate | None = None
+    for candidate in candidates:
+        exempt = [e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)]
+        mark = fingerprint(
+            [
+                suite,
+                candidate.archive_id,
+                candidate.content,
+                str(candidate.partial),
+                candidate.problem or "",
+                previous.content if previous else "",
+                trusted.content if trusted else "",
+                *(e.reason for e in exempt),
+            ]
+        )
+        path = folder / source.id / f"{candidate.archive_id}.json"
+        stored = read_json(path)
+        if stored is not None and stored["fingerprint"] == mark:
+            verdict = Verdict.model_validate(stored)
+        else:
+            verdict = _judge_one(source, candidate, previous, trusted, exempt, folder, mark)
+            write_json(path, verdict.model_dump())
+        verdicts.append(verdict)
+        if verdict.state != "held":
+            previous = candidate
+            trusted = candidate if verdict.clean_sheet else trusted
+    _forget(folder / source.id, {c.archive_id for c in candidates})
+    return verdicts
+
+
+def _judge_one(
+    source: Source,
+    candidate: Candidate,
+    previous: Candidate | None,
+    trusted: Candidate | None,
+    exempt: list[Exemption],
+    folder: Path,
+    mark: str,
+) -> Verdict:
+    from pipelines.quality.suite import columns_checked, run_suite
+
+    verdict = Verdict(
+        source=source.id,
+        vintage=candidate.vintage,
+        archive_id=candidate.archive_id,
+        fingerprint=mark,
+        content=candidate.content,
+    )
+    readable = Check(
+        id="readable", severity="critical", passed=candidate.problem is None, detail=candidate.problem or "",
+        why="A vintage that cannot be read whole is never published in part.",
+    )  # fmt: skip
+    verdict.checks.append(readable)
+    if candidate.problem is not None:
+        verdict.state, verdict.readable, verdict.problem, verdict.clean_sheet = "held", False, candidate.problem, False
+        return verdict
+    verdict.checks.append(_rejected(source, candidate))
+    subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None)
+    for batch in dict.fromkeys(e.batch for e in source.expectations):
+        expectations = [e for e in source.expectations if e.batch == batch]
+        if batch == "rows":
+            wanted = [c.name for c in source.frame if c.name in columns_checked(expectations)]
+            chunks: Iterator[pl.DataFrame] = _new_rows(source, candidate, trusted, wanted)
+            where = WHERE
+        else:
+            frame = facts(source, batch, subject)
+            chunks, where = iter([frame] if frame.height else []), _labels(frame, expectations)
+        checks, page = run_suite(f"{source.id} {candidate.vintage} {batch}", expectations, chunks, where)
+        verdict.checks += checks
+        name = f"{source.id}/{candidate.archive_id}__{batch}.html"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(page, "utf-8")
+        verdict.pages.append(name)
+    failed = [c for c in verdict.checks if not c.passed and c.severity == "critical"]
+    verdict.clean_sheet = all(c.passed for c in verdict.checks)
+    if failed:
+        verdict.problem = " ".join(f"{c.id} failed ({c.failing_rows:,} rows): {c.detail}." for c in failed)
+        verdict.state = "accepted_by_exception" if exempt else "held"
+    return verdict
+
+
+def _rejected(source: Source, candidate: Candidate) -> Check:
+    share = candidate.rejected / candidate.records if candidate.records else 0.0
+    detail = ""
+    if candidate.rejected:
+        first = pl.read_parquet(candidate.folder / "rejected.parquet", n_rows=3)
+        detail = "; ".join(
+            f"{r['file']}, line {r['line']}: {r['column'] or 'the record'} "
+            + (f"{r['value']!r} " if r["value"] is not None else "")
+            + r["reason"]
+            for r in first.iter_rows(named=True)
+        )
+    return Check(
+        id="rejected_rows",
+        severity="critical" if share > source.max_rejected_share else "warning",
+        passed=candidate.rejected == 0,
+        failing_rows=candidate.rejected,
+        evaluated_rows=candidate.records,
+        detail=detail,
+        why=f"A rejected record is an undercount; this source allows a share of {source.max_rejected_share:g}.",
+    )
+
+
+def _labels(frame: pl.DataFrame, expectations: list[Expectation]) -> list[str]:
+    measured = {e.kwargs.get("column") for e in expectations}
+    return [c for c in frame.columns if c not in measured]
+
+
+def _new_rows(
+    source: Source, candidate: Candidate, trusted: Candidate | None, wanted: list[str]
+) -> Iterator[pl.DataFrame]:
+    """Rows that the last accepted vintage without a finding does not have as they are, in spans of whole periods."""
+    rows = pl.scan_parquet(candidate.folder / "clean.parquet")
+    before = pl.scan_parquet(trusted.folder / "clean.parquet") if trusted else None
+    names = source.names("key", "value", "annotation")
+    for first, last in _spans(source, rows):
+        inside = pl.col(source.period).is_between(first, last)
+        chunk = rows.filter(inside)
+        if before is not None:
+            chunk = chunk.join(before.filter(inside).select(names), on=names, how="anti", nulls_equal=True)
+        frame = chunk.select(*wanted, *WHERE).collect()
+        if frame.height:
+            yield frame
+
+
+def _spans(source: Source, rows: pl.LazyFrame) -> list[tuple[date, date]]:
+    counts = rows.group_by(pl.col(source.period).alias("period")).len("rows").sort("period").collect()
+    spans: list[tuple[date, date]] = []
+    size = ROWS_AT_A_TIME
+    for period, count in counts.iter_rows():
+        if size + count > ROWS_AT_A_TIME:
+            spans.append((period, period))
+            size = 0
+        spans[-1] = (spans[-1][0], period)
+        size += count
+    return spans
+
+
+def _forget(folder: Path, known: set[str]) -> None:
+    """Drop verdicts and pages of vintages that are no longer in the archive."""
+    for path in folder.glob("*.*") if folder.is_dir() else []:
+        if path.stem.split("__")[0] not in known:
+            path.unlink()

@@ -1,0 +1,193 @@
+"""Assembling a release: the analysts' database, its Parquet copies, its pages and its description.
+
+What belongs here: copying finished tables into the contract's shape (dictionary) with comments. What
+does not: computing figures (dbt), making the folder visible (publish).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.release.content import content_hash, table_hash
+from pipelines.release.dictionary import Table, dictionary_rows, load_dictionary
+from pipelines.release.meta import (
+    caution_rows,
+    check_rows,
+    data_docs,
+    freshness_sql,
+    read_account,
+    source_rows,
+)
+from pipelines.release.package import write_datapackage
+from pipelines.release.totals import check_totals, total_checks
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import DrugflowError, Realm
+
+STORED_SOURCES = "source_facts"
+
+
+def assemble(
+    settings: Settings,
+    realm: Realm,
+    origin: str,
+    folder: Path,
+    release_id: str,
+    now: datetime,
+    code_version: str,
+    build_state: dict[str, Any],
+) -> Any:
+    """Write everything of a release below ``folder`` and return its Manifest.
+
+    Raises DrugflowError where the build lacks a table, breaks the contract, or a published total that
+    must hold does not.
+    """
+    from pipelines.release.publish import Manifest
+
+    folder.mkdir(parents=True)
+    accounts = [read_account(settings, realm, s) for s in load_catalog().values()]
+    dictionary = load_dictionary()
+    connection = duckdb.connect(str(folder / "drugflow.duckdb"))
+    try:
+        connection.execute("set autoinstall_known_extensions = false; set preserve_insertion_order = true")
+        connection.execute(f"attach '{settings.stage('build', realm) / 'drugflow.duckdb'}' as build (read_only)")
+        for schema in ("marts", "history", "meta"):
+            connection.execute(f"create schema {schema}")
+        for table in dictionary:
+            if table.table_schema == "marts":
+                _copy(connection, table, f'build.marts."{table.name}"')
+            elif table.table_schema == "history":
+                _copy(connection, table, f"read_parquet('{_history(settings, realm, table.name)}')")
+        _macros(connection)
+        connection.execute("detach build")
+        by_name = {t.name: t for t in dictionary if t.table_schema == "meta"}
+        _fill(connection, by_name[STORED_SOURCES], source_rows(accounts))
+        _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages])
+        _fill(connection, by_name["dictionary"], dictionary_rows())
+        _fill(connection, by_name["cautions"], caution_rows(settings, realm, accounts))
+        totals = check_totals(connection, realm)
+        checks = check_rows(accounts, build_state, total_checks(totals))
+        if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
+            raise DrugflowError(
+                f"Published totals do not hold, so the old release stays: {', '.join(failed)}. "
+                "See 'drugflow verify' for each figure; a publisher's correction needs a new entry in published_totals.yml."
+            )
+        _fill(connection, by_name["checks"], checks)
+        _sources_view(connection, by_name["sources"], realm)
+        tables = {
+            f"{t.table_schema}.{t.name}": table_hash(connection, t.table_schema, t.name)
+            for t in dictionary
+            if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}
+        }
+        overall = content_hash({name: value for name, (_, value) in tables.items()})
+        release = {
+            "release_id": release_id,
+            "built_at": now.replace(tzinfo=None),
+            "realm": realm,
+            "origin": origin,
+            "is_sample": realm == "sample",
+            "code_version": code_version,
+            "content_hash": overall,
+        }
+        _fill(connection, by_name["release"], [release])
+        exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
+        for table in exported:
+            _export(connection, table, folder / "parquet", realm, release_id)
+        counts = {f"{t.table_schema}.{t.name}": _count(connection, t) for t in exported}
+    finally:
+        connection.close()
+    data_docs(settings, realm, accounts, folder / "data_docs")
+    write_datapackage(folder, exported, counts, release)
+    return Manifest(
+        release_id=release_id,
+        realm=realm,
+        origin=origin,
+        built_at=now.isoformat(timespec="seconds"),
+        code_version=code_version,
+        content_hash=overall,
+        tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
+        held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held],
+        failed_checks=sorted({c["check_name"] for c in checks if not c["passed"]}),
+    )
+
+
+def _history(settings: Settings, realm: Realm, name: str) -> Path:
+    return settings.stage("history", realm) / f"{name}.parquet"
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f'"{c.name}" {c.type}{"" if c.nullable else " not null"}' for c in table.columns)
+    connection.execute(f'create table {table.table_schema}."{table.name}" ({columns})')
+    _comment(connection, table, "table")
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:
+    name = f'{table.table_schema}."{table.name}"'
+    connection.execute(f"comment on {kind} {name} is {_quoted(table.en)}")
+    for column in table.columns:
+        connection.execute(f'comment on column {name}."{column.name}" is {_quoted(column.comment)}')
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Table, origin: str) -> None:
+    """Copy rows sorted by the grain, so that two builds of equal content are equal files of rows."""
+    _create(connection, table)
+    names = ", ".join(f'"{c.name}"' for c in table.columns)
+    order = ", ".join(f'"{g}"' for g in table.grain)
+    try:
+        connection.execute(
+            f'insert into {table.table_schema}."{table.name}" ({names}) select {names} from {origin} order by {order}'
+        )
+    except duckdb.Error as error:
+        raise DrugflowError(f"{table.table_schema}.{table.name} breaks its contract, so nothing was published: {error}") from error
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    _create(connection, table)
+    if not rows:
+        return
+    names = [c.name for c in table.columns]
+    marks = ", ".join(f"cast(? as {c.type})" for c in table.columns)
+    connection.executemany(
+        f'insert into {table.table_schema}."{table.name}" values ({marks})', [[r[n] for n in names] for r in rows]
+    )
+
+
+def _macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """The as-of macros, as the build defined them."""
+    found = connection.execute(
+        "select function_name, parameters, macro_definition from duckdb_functions() "
+        "where database_name = 'build' and schema_name = 'main' and function_type = 'table_macro' order by 1"
+    ).fetchall()
+    for name, parameters, definition in found:
+        connection.execute(f"create macro main.{name}({', '.join(parameters)}) as table {definition}")
+
+
+def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm) -> None:
+    """meta.sources ages without a build: freshness is computed when it is read."""
+    columns = ", ".join(
+        f"{freshness_sql(realm)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
+    )
+    connection.execute(f"create view meta.sources as select {columns} from meta.{STORED_SOURCES}")
+    _comment(connection, table, "view")
+
+
+def _export(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, realm: Realm, release_id: str) -> None:
+    path = folder / table.table_schema / f"{table.name}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection.execute(
+        f"copy (select * from {table.table_schema}.\"{table.name}\") to '{path}' "
+        f"(format parquet, compression zstd, kv_metadata {{drugflow_realm: '{realm}', drugflow_release: '{release_id}'}})"
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    row = connection.execute(f'select count(*) from {table.table_schema}."{table.name}"').fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,271 @@
+"""The dictionary: every released table and column with type, unit, both languages and null rule.
+
+What belongs here: reading and checking the YAML files beside this module, and what is made from them (the
+properties file of the marts models, the rows of meta.dictionary, comments). What does not: building tables
+(dbt), exporting them (release).
+
+``python -m pipelines.release.dictionary`` rewrites ``dbt_project/models/marts/_marts.yml``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.vocabulary import DrugflowError, atomic_path
+
+FOLDER = Path(__file__).parent / "dictionary"
+SHARED = "columns.yml"
+FILES = ("dimensions.yml", "facts.yml", "trends.yml", "history.yml", "meta.yml")
+MARTS_YAML = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "_marts.yml"
+
+Schema = Literal["marts", "history", "meta"]
+_NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+_TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP)(\[\])?$"
+# Names that DuckDB reads as an operator: unquoted, "select overlaps from ..." is a syntax error.
+_QUOTED = frozenset({"overlaps"})
+_HEADER = """\
+# Written by: python -m pipelines.release.dictionary
+# from the files in pipelines/release/dictionary. Edit those, not this.
+"""
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors: a misspelt key must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Column(_Strict):
+    """One released column. check lists the only values it may have (nulls aside)."""
+
+    name: str = Field(pattern=_NAME)
+    type: str = Field(pattern=_TYPE, description="DuckDB type")
+    unit: str | None = None
+    nullable: bool = False
+    en: str = Field(min_length=1)
+    es: str = Field(min_length=1)
+    null_en: str | None = Field(default=None, description="when and why it is null")
+    null_es: str | None = None
+    check: list[str] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        rule = bool(self.null_en), bool(self.null_es)
+        if self.nullable and not all(rule):
+            raise ValueError("may be null, so null_en and null_es must say when and why")
+        if not self.nullable and any(rule):
+            raise ValueError("has a null rule but is not nullable: set nullable or remove the rule")
+        if self.check and self.type != "VARCHAR":
+            raise ValueError(f"has a list of accepted values, which is for VARCHAR, not for {self.type}")
+        return self
+
+    @property
+    def comment(self) -> str:
+        """English text with unit and null rule, as COMMENT ON and dbt show it."""
+        unit = f"Unit: {self.unit}." if self.unit else None
+        return " ".join(text for text in (self.en, unit, self.null_en) if text)
+
+
+class Table(_Strict):
+    """One released table or view. grain names the columns that tell its rows apart."""
+
+    name: str = Field(pattern=_NAME)
+    table_schema: Schema = Field(alias="schema")
+    en: str = Field(min_length=1)
+    es: str = Field(min_length=1)
+    grain: list[str] = Field(min_length=1)
+    source: str | None = Field(default=None, description="the one source that it comes from")
+    columns: list[Column] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [c.name for c in self.columns]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise ValueError(f"has {', '.join(twice)} twice")
+        if missing := sorted(set(self.grain) - set(names)):
+            raise ValueError(f"has {', '.join(missing)} in its grain but not among its columns")
+        loose = sorted(c.name for c in self.columns if c.name in self.grain and c.nullable)
+        if loose and self.table_schema != "meta":
+            raise ValueError(f"has {', '.join(loose)} in its grain, which may be null: a key is never null")
+        return self
+
+    @property
+    def full_name(self) -> str:
+        """Schema and name, as in a query."""
+        return f"{self.table_schema}.{self.name}"
+
+
+def load_dictionary(folder: Path = FOLDER) -> list[Table]:
+    """All tables in the order of the files, with their columns resolved.
+
+    Raises DrugflowError with one sentence for each mistake, naming file, table and column.
+    """
+    problems: list[str] = []
+    shared = _read(folder / SHARED, dict)
+    used: set[str] = set()
+    tables: list[Table] = []
+    for file in FILES:
+        for raw in _read(folder / file, list):
+            table = _table(file, raw, shared, used, problems)
+            if table is None:
+                continue
+            if table.full_name in {t.full_name for t in tables}:
+                problems.append(f"{file}: table {table.full_name} is there twice.")
+            tables.append(table)
+    problems += [f"{SHARED}: column {n} is used by no table; remove it or use it." for n in shared if n not in used]
+    if problems:
+        raise DrugflowError("\n".join(problems))
+    return tables
+
+
+def dictionary_rows(tables: Iterable[Table] | None = None) -> list[dict[str, Any]]:
+    """Rows of meta.dictionary: one for each table (column_name None), then one for each of its columns."""
+    rows: list[dict[str, Any]] = []
+    for table in load_dictionary() if tables is None else tables:
+        place = {"table_schema": table.table_schema, "table_name": table.name}
+        rows.append(
+            {
+                **place,
+                "column_name": None,
+                "data_type": None,
+                "unit": None,
+                "is_nullable": None,
+                "description_en": table.en,
+                "description_es": table.es,
+                "null_rule_en": None,
+                "null_rule_es": None,
+            }
+        )
+        rows += [
+            {
+                **place,
+                "column_name": column.name,
+                "data_type": column.type,
+                "unit": column.unit,
+                "is_nullable": column.nullable,
+                "description_en": column.en,
+                "description_es": column.es,
+                "null_rule_en": column.null_en,
+                "null_rule_es": column.null_es,
+            }
+            for column in table.columns
+        ]
+    return rows
+
+
+def dbt_yaml(tables: Iterable[Table]) -> str:
+    """The dbt properties file of the given tables, each an enforced contract with its tests."""
+    lines = [f"{_HEADER}version: 2\n\nmodels:\n"]
+    for table in tables:
+        model = {
+            "name": table.name,
+            "description": table.en,
+            "config": {"contract": {"enforced": True}},
+            "data_tests": [{"unique_key": {"arguments": {"columns": table.grain}}}],
+        }
+        lines.append("".join(f"{'  - ' if k == 'name' else '    '}{_line({k: v})}" for k, v in model.items()))
+        lines.append("    columns:\n")
+        lines += [f"      - {_flow(_dbt_column(column))}" for column in table.columns]
+        lines.append("\n")
+    return "".join(lines).rstrip("\n") + "\n"
+
+
+def render() -> str:
+    """The properties file of the marts models as the dictionary says it now."""
+    return dbt_yaml(t for t in load_dictionary() if t.table_schema == "marts")
+
+
+def main(target: Path = MARTS_YAML) -> None:
+    """Rewrite the properties file of the marts models."""
+    text = render()
+    with atomic_path(target) as part:
+        part.write_text(text, "utf-8")
+    sys.stdout.write(f"Wrote {target}\n")
+
+
+def _read(path: Path, kind: type) -> Any:
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DrugflowError(f"{path.name} of the dictionary cannot be read: {error}") from error
+    if not isinstance(raw, kind):
+        raise DrugflowError(f"{path.name} holds a {type(raw).__name__}, expected a {kind.__name__} at its top.")
+    return raw
+
+
+def _table(
+    file: str, raw: dict[str, Any], shared: dict[str, Any], used: set[str], problems: list[str]
+) -> Table | None:
+    where = f"{file}: table {raw.get('name', '(without a name)')}"
+    before = len(problems)
+    columns = [_column(where, entry, shared, used, problems) for entry in raw.get("columns") or []]
+    if len(problems) > before:
+        return None
+    try:
+        return Table.model_validate({**raw, "columns": columns})
+    except ValidationError as error:
+        problems += _sentences(where, error)
+        return None
+
+
+def _column(where: str, entry: Any, shared: dict[str, Any], used: set[str], problems: list[str]) -> Column | None:
+    """A column from a shared name, a mapping that overrides one ({use: ...}), or a whole mapping."""
+    own: dict[str, Any] = {"use": entry} if isinstance(entry, str) else dict(entry)
+    base: dict[str, Any] = {}
+    if (use := own.pop("use", None)) is not None:
+        if use not in shared:
+            problems.append(f"{where}, column {use}: {SHARED} has no column of that name.")
+            return None
+        used.add(use)
+        base = {"name": use, **shared[use]}
+        if own.get("nullable") is False:
+            base.pop("null_en", None)
+            base.pop("null_es", None)
+    whole = {**base, **own}
+    try:
+        return Column.model_validate(whole)
+    except ValidationError as error:
+        problems += _sentences(f"{where}, column {whole.get('name', '(without a name)')}", error)
+        return None
+
+
+def _sentences(where: str, error: ValidationError) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        part = ".".join(str(p) for p in problem["loc"])
+        text = problem["msg"].removeprefix("Value error, ")
+        found = f" (found {problem['input']!r})" if part and problem["type"] != "missing" else ""
+        sentences.append(f"{where}{f', key {part}' if part else ''}: {text}{found}.")
+    return sentences
+
+
+def _dbt_column(column: Column) -> dict[str, Any]:
+    text: dict[str, Any] = {"name": column.name, "data_type": column.type, "description": column.comment}
+    if column.name in _QUOTED:
+        text["quote"] = True
+    if not column.nullable:
+        text["constraints"] = [{"type": "not_null"}]
+    if column.check:
+        text["data_tests"] = [{"accepted_values": {"arguments": {"values": column.check}}}]
+    return text
+
+
+def _flow(value: Any) -> str:
+    """One line of YAML."""
+    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=sys.maxsize)
+
+
+def _line(pair: dict[str, Any]) -> str:
+    """``key: value`` with the value on the same line."""
+    ((key, value),) = pair.items()
+    return f"{key}: {_flow({'v': value})[4:-2]}\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""The meta tables: what a release says about itself, its sources, vintages, checks and traps.
+
+What belongs here: turning the stages' stored accounts into rows. What does not: computing accounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipelines.clean.run import Summary
+from pipelines.ingest.archive import effective_vintages
+from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts
+from pipelines.settings import Settings
+from pipelines.sources.catalog import Source, load_catalog
+from pipelines.vocabulary import Realm, read_json
+
+STEP_DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
+SEVERITY = {"error": "critical", "warn": "warning"}
+
+
+@dataclass
+class Account:
+    """Everything stored about one source in one realm."""
+
+    source: Source
+    verdicts: list[Verdict] = field(default_factory=list)
+    vintages: list[dict[str, Any]] = field(default_factory=list)
+    first_period: date | None = None
+    last_period: date | None = None
+    last_vintage: date | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def held(self) -> list[Verdict]:
+        """Vintages held back."""
+        return [v for v in self.verdicts if v.state == "held"]
+
+    @property
+    def next_expected(self) -> date | None:
+        """Day by which the period after the newest one should be published: one step later, plus the usual lag."""
+        if self.last_period is None:
+            return None
+        end = self.last_period + timedelta(days=2 * STEP_DAYS[self.source.cadence])
+        return end + timedelta(days=self.source.expected_lag_days)
+
+
+def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
+    """The account of a source, from the stages' files."""
+    account = Account(source)
+    account.verdicts = read_verdicts(settings.stage("quality", realm), source.id)
+    ingest = read_json(settings.stage("ingest", realm) / f"{source.id}.json") or {}
+    account.problems = list(ingest.get("problems", []))
+    history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
+    for name in ("first_period", "last_period"):
+        if history.get(name):
+            setattr(account, name, date.fromisoformat(history[name]))
+    if history.get("vintages"):
+        account.last_vintage = date.fromisoformat(history["vintages"][-1])
+    changes = history.get("changes", {})
+    by_id = {v.archive_id: v for v in account.verdicts}
+    for vintage in effective_vintages(settings.data_raw, realm, source.id):
+        stored = read_json(settings.stage("clean", realm) / source.id / vintage.id / "summary.json")
+        verdict = by_id.get(vintage.id)
+        if stored is None or verdict is None:
+            continue
+        summary, receipt = Summary.model_validate(stored), vintage.receipt
+        change = changes.get(summary.vintage, {}) if verdict.state != "held" else {}
+        account.vintages.append(
+            {
+                "source_id": source.id,
+                "vintage": summary.vintage,
+                "archive_id": vintage.id,
+                "state": verdict.state,
+                "problem": verdict.problem,
+                "coverage": receipt.coverage,
+                "note": receipt.note,
+                "files": [f.name for f in receipt.files],
+                "sha256": [f.sha256 for f in receipt.files],
+                "record_count": summary.records,
+                "row_count": summary.rows,
+                "set_aside": sum(summary.set_aside.values()),
+                "rejected": summary.rejected,
+                **{k: change.get(k, 0) for k in ("added", "revised", "annotated", "withdrawn")},
+                "first_period": summary.first_period,
+                "last_period": summary.last_period,
+                "origin": receipt.origin,
+                "retrieved_at": receipt.retrieved_at.removesuffix("+00:00"),
+            }
+        )
+    return account
+
+
+def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
+    """Stored facts behind the view meta.sources; freshness is computed when it is read."""
+    return [
+        {
+            "source_id": a.source.id,
+            "title_en": a.source.title.en,
+            "title_es": a.source.title.es,
+            "publisher": a.source.publisher,
+            "landing_page": a.source.landing_page,
+            "licence": a.source.licence.text,
+            "cadence": a.source.cadence,
+            "expected_lag_days": a.source.expected_lag_days,
+            "status": a.source.status,
+            "subject": a.source.subject,
+            "first_period": a.first_period,
+            "last_period": a.last_period,
+            "last_vintage": a.last_vintage,
+            "next_expected": a.next_expected,
+            "grace_days": STEP_DAYS[a.source.cadence],
+            "held_vintages": len(a.held),
+        }
+        for a in accounts
+    ]
+
+
+def freshness_sql(realm: Realm) -> str:
+    """SQL of the freshness of a row of the stored facts, as of the day it is read."""
+    if realm == "sample":
+        return "'sample'"
+    return (
+        "case when last_period is null then 'no_data' when current_date <= next_expected then 'fresh' "
+        "when current_date <= next_expected + grace_days then 'due' else 'late' end"
+    )
+
+
+def freshness(account: Account, realm: Realm, today: date) -> str:
+    """The same word as the view's, for the command line."""
+    expected = account.next_expected
+    if realm == "sample":
+        return "sample"
+    if expected is None:
+        return "no_data"
+    if today <= expected:
+        return "fresh"
+    return "due" if today <= expected + timedelta(days=STEP_DAYS[account.source.cadence]) else "late"
+
+
+def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> list[dict[str, Any]]:
+    """Cautions of the sources' YAML, and those that this build itself gives rise to."""
+    rows: list[dict[str, Any]] = []
+    if realm == "sample":
+        rows.append(
+            {
+                "code": "sample_release",
+                "text_en": "SAMPLE: every figure of this release is generated and proves nothing.",
+                "text_es": "MUESTRA (SAMPLE): todas las cifras de esta versión son generadas y no prueban nada.",
+                "tables": ["*"],
+                "source_id": None,
+            }
+        )
+    for account in accounts:
+        tables = sorted({t for c in account.source.cautions for t in c.tables})
+        for caution in account.source.cautions:
+            rows.append(_caution(caution.code, caution.text.en, caution.text.es, caution.tables, account))
+        for verdict in account.held:
+            rows.append(
+                _caution(
+                    f"held_{account.source.id}_{verdict.archive_id}",
+                    f"The release of {verdict.vintage} of {account.source.title.en} is held back; figures are those "
+                    f"of the vintages before it. Reason: {verdict.problem}",
+                    f"La publicación del {verdict.vintage} de {account.source.title.es} está retenida; las cifras son "
+                    f"las de las publicaciones anteriores. Motivo: {verdict.problem}",
+                    tables,
+                    account,
+                )
+            )
+        for vintage in account.vintages:
+            if vintage["rejected"] and vintage["state"] != "held":
+                rows.append(
+                    _caution(
+                        f"rejected_{account.source.id}_{vintage['archive_id']}",
+                        f"{vintage['rejected']} records of the release of {vintage['vintage']} could not be read: its "
+                        "figures may be undercounts.",
+                        f"{vintage['rejected']} registros de la publicación del {vintage['vintage']} no se pudieron "
+                        "leer: sus cifras pueden ser menores que las reales.",
+                        tables,
+                        account,
+                    )
+                )
+    for entry in read_ledger(settings.data_raw, realm):
+        rows.append(
+            {
+                "code": f"exception_{entry.source}_{entry.vintage}",
+                "text_en": f"The release of {entry.vintage} of {entry.source} was accepted by exception: {entry.reason}",
+                "text_es": f"La publicación del {entry.vintage} de {entry.source} se aceptó por excepción: {entry.reason}",
+                "tables": sorted({t for c in load_catalog()[entry.source].cautions for t in c.tables}),
+                "source_id": entry.source,
+            }
+        )
+    return rows
+
+
+def _caution(code: str, en: str, es: str, tables: list[str], account: Account) -> dict[str, Any]:
+    return {"code": code, "text_en": en, "text_es": es, "tables": tables, "source_id": account.source.id}
+
+
+def check_rows(accounts: list[Account], build_state: dict[str, Any], totals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every result behind this release: cleaning and quality by vintage, models, published totals."""
+    rows = [
+        {
+            "stage": "clean" if check.id in ("readable", "rejected_rows") else "quality",
+            "source_id": verdict.source,
+            "vintage": verdict.vintage,
+            "check_name": check.id,
+            "severity": check.severity,
+            "passed": check.passed,
+            "failing_rows": check.failing_rows,
+            "detail": check.detail or None,
+        }
+        for account in accounts
+        for verdict in account.verdicts
+        for check in verdict.checks
+    ]
+    rows += [
+        {
+            "stage": "dbt",
+            "source_id": None,
+            "vintage": None,
+            "check_name": result["name"],
+            "severity": result["severity"],
+            "passed": result["passed"],
+            "failing_rows": result["failures"],
+            "detail": result["message"],
+        }
+        for result in build_state.get("tests", [])
+    ]
+    return rows + totals
+
+
+def data_docs(settings: Settings, realm: Realm, accounts: list[Account], target: Path) -> None:
+    """Copy the validation pages and write their index; every page works without a network."""
+    import html
+    import shutil
+
+    from pipelines.quality.suite import PAGE_STYLE
+
+    banner = "<p><strong>SAMPLE: generated data, not official.</strong></p>" if realm == "sample" else ""
+    lines = []
+    for account in accounts:
+        lines.append(f"<h2>{html.escape(account.source.title.en)}</h2><ul>")
+        for verdict in account.verdicts:
+            said = f": {html.escape(verdict.problem)}" if verdict.problem else ""
+            failed = [c.id for c in verdict.checks if not c.passed]
+            lines.append(f"<li>{verdict.vintage}: {verdict.state}{said}{' · failed: ' + ', '.join(failed) if failed else ''}<br>")
+            for page in verdict.pages:
+                place = settings.stage("quality", realm) / page
+                if place.exists():
+                    (target / page).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(place, target / page)
+                    lines.append(f'<a href="{page}">{Path(page).stem.split("__")[1]}</a> ')
+            lines.append("</li>")
+        lines.append("</ul>")
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "index.html").write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>drugflow data docs</title>{PAGE_STYLE}</head>'
+        f"<body><h1>Validation of every vintage</h1>{banner}{''.join(lines)}</body></html>",
+        "utf-8",
+    )

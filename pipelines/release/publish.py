@@ -1,0 +1,191 @@
+"""Publishing: a folder complete before it is visible, made visible by one atomic rename.
+
+What belongs here: the order of publishing, retention and rollback. What does not: what is in the
+database (assemble), what the meta tables say (meta).
+
+``data_marts/releases/<id>/``: drugflow.duckdb, parquet/, data_docs/, datapackage.json, manifest.json;
+``data_marts/current`` is a link to one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError, Realm, read_json, write_json
+
+
+class Manifest(BaseModel):
+    """What a release is. tables: schema.table -> rows and content hash."""
+
+    release_id: str
+    realm: Realm
+    origin: str
+    built_at: str
+    code_version: str
+    content_hash: str
+    tables: dict[str, dict[str, Any]]
+    held: list[str] = []
+    failed_checks: list[str] = []
+
+
+def writer_lock(settings: Settings, realm: Realm) -> FileLock:
+    """The lock of the one writer of the build file and of current."""
+    folder = settings.stage("build", realm)
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder.parent / ".writer.lock")
+
+
+def acquire(settings: Settings, realm: Realm) -> FileLock:
+    """Take the writer's lock; raises DrugflowError where another run keeps it too long."""
+    lock = writer_lock(settings, realm)
+    try:
+        lock.acquire(timeout=settings.lock_timeout_seconds)
+    except Timeout as error:
+        raise DrugflowError(
+            f"Another refresh has been writing for more than {settings.lock_timeout_seconds:.0f} s. "
+            "Wait for it, or look at it with 'drugflow status' and in the UI's runs."
+        ) from error
+    return lock
+
+
+def current_manifest(settings: Settings) -> Manifest | None:
+    """The manifest of the release that analysts open, or None."""
+    raw = read_json(settings.current / "manifest.json")
+    return None if raw is None else Manifest.model_validate(raw)
+
+
+def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
+    """Raise DrugflowError where a sample would replace an official release."""
+    current = current_manifest(settings)
+    if realm == "sample" and current is not None and current.realm == "official":
+        raise DrugflowError(
+            f"The current release {current.release_id} is official, and a SAMPLE never replaces it. To look at the "
+            "sample, give it a folder of its own: DRUGFLOW_DATA_MARTS=/some/folder drugflow refresh --origin sample."
+        )
+
+
+def publish(settings: Settings, realm: Realm, origin: str, inputs: str, code_version: str) -> Manifest:
+    """Build a release from the private build file and make it current.
+
+    Raises DrugflowError, and leaves the old release current, where the build is not complete for these
+    inputs, a critical check failed, or a sample would replace an official release.
+    """
+    from pipelines.release.assemble import assemble
+
+    refuse_sample_over_official(settings, realm)
+    build = settings.stage("build", realm)
+    state = read_json(build / "state.json") or {}
+    if not state.get("complete") or state.get("inputs") != inputs:
+        raise DrugflowError(
+            "The models are not built from the histories as they are now, so nothing was published and the old "
+            "release stays. Materialize everything, or run 'drugflow refresh'."
+        )
+    if failed := [t["name"] for t in state["tests"] if not t["passed"] and t["severity"] == "critical"]:
+        raise DrugflowError(f"Checks of the marts failed, so the old release stays: {', '.join(failed)}.")
+    settings.releases.mkdir(parents=True, exist_ok=True)
+    _sweep(settings.releases)
+    now = datetime.now(UTC)
+    release_id = _free_id(settings, now, realm)
+    part = settings.releases / f".{release_id}.part"
+    try:
+        manifest = assemble(settings, realm, origin, part, release_id, now, code_version, state)
+        write_json(part / "manifest.json", manifest.model_dump())
+        _sync(part)
+        part.rename(settings.releases / release_id)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    pinned = read_json(settings.data_marts / "pinned.json")
+    if pinned is None:
+        swap(settings, release_id)
+    prune(settings)
+    return manifest
+
+
+def swap(settings: Settings, release_id: str) -> None:
+    """Point current at a release in one atomic rename; open readers keep what they opened."""
+    link = settings.data_marts / f".current.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("releases") / release_id, target_is_directory=True)
+    link.replace(settings.current)
+
+
+def releases(settings: Settings) -> list[Manifest]:
+    """All kept releases, oldest first."""
+    found = [read_json(p) for p in settings.releases.glob("[!.]*/manifest.json")]
+    return sorted((Manifest.model_validate(m) for m in found), key=lambda m: (m.built_at, m.release_id))
+
+
+def rollback(settings: Settings, release_id: str | None) -> Manifest:
+    """Make an earlier release current and pin it until unpinned; None takes the one before the current.
+
+    Raises DrugflowError listing the kept releases where there is no such release.
+    """
+    kept = releases(settings)
+    current = current_manifest(settings)
+    if release_id is None:
+        ids = [m.release_id for m in kept]
+        at = ids.index(current.release_id) if current and current.release_id in ids else 0
+        release_id = ids[at - 1] if at else ""
+    chosen = next((m for m in kept if m.release_id == release_id), None)
+    if chosen is None:
+        raise DrugflowError(
+            f"There is no release {release_id or 'before the current one'}. Kept: "
+            + (", ".join(m.release_id for m in kept) or "none")
+        )
+    if current and current.realm == "official" and chosen.realm == "sample":
+        refuse_sample_over_official(settings, "sample")
+    write_json(settings.data_marts / "pinned.json", {"release_id": chosen.release_id})
+    swap(settings, chosen.release_id)
+    return chosen
+
+
+def unpin(settings: Settings) -> Manifest | None:
+    """Let the newest release of the current one's realm be current again."""
+    (settings.data_marts / "pinned.json").unlink(missing_ok=True)
+    current = current_manifest(settings)
+    newest = [m for m in releases(settings) if current is None or m.realm == current.realm]
+    if not newest:
+        return None
+    swap(settings, newest[-1].release_id)
+    return newest[-1]
+
+
+def prune(settings: Settings) -> None:
+    """Keep the newest releases and whatever current points at; a folder goes by rename, then is deleted."""
+    current = current_manifest(settings)
+    keep = {m.release_id for m in releases(settings)[-(settings.keep_releases + 1) :]}
+    keep |= {current.release_id} if current else set()
+    for manifest in releases(settings):
+        if manifest.release_id not in keep:
+            gone = settings.releases / f".{manifest.release_id}.gone"
+            (settings.releases / manifest.release_id).rename(gone)
+            shutil.rmtree(gone)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left behind; only hidden folders, which are never releases."""
+    for path in [*folder.glob(".*.part"), *folder.glob(".*.gone")]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _free_id(settings: Settings, now: datetime, realm: Realm) -> str:
+    mark = "-SAMPLE" if realm == "sample" else ""
+    name = now.strftime("%Y%m%dT%H%M%SZ")
+    taken = {p.name for p in settings.releases.iterdir()}
+    candidates = (name + (f"_{n}" if n else "") + mark for n in range(1000))
+    return next(c for c in candidates if c not in taken)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as handle:
+                os.fsync(handle.fileno())

@@ -1,0 +1,292 @@
+"""The dictionary is the analysts' contract: complete in both languages, consistent, and what dbt enforces."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import duckdb
+import pytest
+import yaml
+
+from pipelines.history.revisions import columns as history_columns
+from pipelines.release.dictionary import (
+    FILES,
+    MARTS_YAML,
+    SHARED,
+    Column,
+    Table,
+    dictionary_rows,
+    load_dictionary,
+    render,
+)
+from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import Change, DrugflowError, MissingReason, Realm, Severity
+
+# As promised to analysts; people's saved queries depend on these names.
+DIMENSIONS = {
+    "dim_month": "month fiscal_year fiscal_month days",
+    "dim_drug": "drug_id name_en name_es drug_class",
+    "dim_area": "area_id name component region corridor_id state_allocation states",
+    "dim_corridor": "corridor_id name position field_office sectors us_states mx_states",
+    "dim_port": "port_code name state_id border corridor_id latitude longitude note",
+    "dim_jurisdiction": "jurisdiction_id fips inegi name_en name_es country",
+    "dim_indicator": "indicator_id icd10 name_en name_es is_drug_class overlaps",
+}
+GRAINS = {
+    "seizures_monthly": "month component region land_filter area_id drug_id",
+    "amo_seizures_monthly": "month branch region land_filter drug_id",
+    "overdose_deaths_12mo": "jurisdiction_id month_ending indicator_id",
+    "overdose_deaths_monthly": "jurisdiction_id month indicator_id basis",
+    "border_crossings_monthly": "port_code month measure_id",
+    "population_yearly": "jurisdiction_id year",
+}
+MEASURES = {
+    "seizures_monthly": "events quantity_lb quantity_kg is_filled is_fytd fiscal_year",
+    "amo_seizures_monthly": "events quantity_lb quantity_kg is_filled is_fytd fiscal_year",
+    "overdose_deaths_12mo": "deaths_reported deaths_predicted missing_reason percent_complete percent_pending "
+    "percent_specified is_provisional",
+    "overdose_deaths_monthly": "deaths lower upper missing_reason",
+    "border_crossings_monthly": "crossings is_resolved_duplicate is_partial is_suspect",
+    "population_yearly": "population series",
+}
+SUFFIX_UNITS = {"_kg": "kg", "_lb": "lb", "_per_100k": "per_100k", "_days": "days"}
+FRAME_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
+
+
+@pytest.fixture(scope="module")
+def tables() -> list[Table]:
+    return load_dictionary()
+
+
+@pytest.fixture(scope="module")
+def marts(tables: list[Table]) -> dict[str, Table]:
+    return {t.name: t for t in tables if t.table_schema == "marts"}
+
+
+@pytest.fixture(scope="module")
+def every_column(tables: list[Table]) -> list[tuple[str, Column]]:
+    return [(f"{t.full_name}.{c.name}", c) for t in tables for c in t.columns]
+
+
+def test_every_table_and_column_has_both_languages(
+    tables: list[Table], every_column: list[tuple[str, Column]]
+) -> None:
+    same = [t.full_name for t in tables if t.en == t.es] + [n for n, c in every_column if c.en == c.es]
+    assert same == []
+
+
+def test_texts_are_whole_sentences(tables: list[Table], every_column: list[tuple[str, Column]]) -> None:
+    texts = [(t.full_name, x) for t in tables for x in (t.en, t.es)]
+    texts += [(n, x) for n, c in every_column for x in (c.en, c.es, c.null_en, c.null_es) if x]
+    assert [(n, x) for n, x in texts if not x.endswith(".") or x != x.strip() or "  " in x] == []
+
+
+def test_null_rules_say_when_in_both_languages(every_column: list[tuple[str, Column]]) -> None:
+    nullable = [(n, c) for n, c in every_column if c.nullable]
+    assert len(nullable) > 50
+    assert [n for n, c in nullable if not re.match(r"Null (where|in|for|outside) ", c.null_en or "")] == []
+    assert [n for n, c in nullable if not re.match(r"Nulo (si|en|para|fuera) ", c.null_es or "")] == []
+
+
+def test_no_spanish_text_lost_its_accents(tables: list[Table], every_column: list[tuple[str, Column]]) -> None:
+    bare = r"\b(ano|anos|mas|segun|ningun|poblacion|publicacion|jurisdiccion|edicion|numero|ultimo|codigo)\b"
+    texts = [(t.full_name, t.es) for t in tables] + [(n, f"{c.es} {c.null_es or ''}") for n, c in every_column]
+    assert [(n, re.findall(bare, x, re.I)) for n, x in texts if re.search(bare, x, re.I)] == []
+
+
+def test_names_are_snake_case(tables: list[Table]) -> None:
+    names = [t.name for t in tables] + [c.name for t in tables for c in t.columns]
+    assert [n for n in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", n)] == []
+
+
+@pytest.mark.parametrize(("suffix", "unit"), SUFFIX_UNITS.items())
+def test_a_unit_suffix_means_that_unit(every_column: list[tuple[str, Column]], suffix: str, unit: str) -> None:
+    suffixed = [(n, c.unit) for n, c in every_column if c.name.endswith(suffix)]
+    assert suffixed
+    assert [(n, u) for n, u in suffixed if u != unit] == []
+
+
+def test_percentages_are_in_percent(every_column: list[tuple[str, Column]]) -> None:
+    assert {c.unit for _, c in every_column if c.name.startswith("percent_")} == {"percent"}
+
+
+def test_one_column_name_has_one_unit_everywhere(every_column: list[tuple[str, Column]]) -> None:
+    units: dict[str, set[str | None]] = {}
+    for _, column in every_column:
+        units.setdefault(column.name, set()).add(column.unit)
+    assert {n: u for n, u in units.items() if len(u) > 1} == {}
+
+
+def test_flags_are_booleans(every_column: list[tuple[str, Column]]) -> None:
+    assert [n for n, c in every_column if c.name.startswith("is_") != (c.type == "BOOLEAN")] == [
+        "marts.dim_indicator.overlaps",
+        "meta.checks.passed",
+    ]
+
+
+def test_dimensions_have_the_promised_columns(marts: dict[str, Table]) -> None:
+    for name, promised in DIMENSIONS.items():
+        assert set(promised.split()) <= {c.name for c in marts[name].columns}, name
+
+
+def test_facts_have_the_promised_grain_and_measures(marts: dict[str, Table]) -> None:
+    for name, grain in GRAINS.items():
+        assert marts[name].grain == grain.split(), name
+        assert set(MEASURES[name].split()) <= {c.name for c in marts[name].columns}, name
+
+
+def test_every_fact_says_its_source_and_vintages(marts: dict[str, Table]) -> None:
+    for name in GRAINS:
+        common = {c.name: (c.type, c.nullable) for c in marts[name].columns}
+        assert common["source_id"] == ("VARCHAR", False), name
+        assert common["vintage"] == common["first_vintage"] == ("DATE", False), name
+
+
+def test_state_numbers_are_attributes_never_keys(tables: list[Table]) -> None:
+    """26 is Michigan in FIPS and Sonora in INEGI: a join by number would mix the countries."""
+    holders = [(t.name, c.name, c.type) for t in tables for c in t.columns if c.name in ("fips", "inegi")]
+    assert holders == [("dim_jurisdiction", "fips", "VARCHAR"), ("dim_jurisdiction", "inegi", "VARCHAR")]
+    assert [t.full_name for t in tables if {"fips", "inegi"} & set(t.grain)] == []
+
+
+def test_history_tables_are_what_the_sources_say(tables: list[Table]) -> None:
+    catalog = load_catalog()
+    for table in (t for t in tables if t.table_schema == "history" and t.name != "coverage"):
+        source = catalog[table.name]
+        assert [c.name for c in table.columns] == history_columns(source)
+        by_name = {c.name: c for c in table.columns}
+        for column in (c for c in source.frame if c.role != "context"):
+            ours = by_name[column.name]
+            assert ours.type == FRAME_TYPES[column.type], (table.name, column.name)
+            assert ours.unit == column.unit, (table.name, column.name)
+            assert ours.nullable == (column.role != "key"), (table.name, column.name)
+
+
+def test_tables_name_known_sources(tables: list[Table]) -> None:
+    assert {t.source for t in tables if t.source} <= set(load_catalog())
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("missing_reason", MissingReason), ("change", Change), ("realm", Realm), ("severity", Severity)],
+)
+def test_accepted_values_are_the_shared_vocabulary(
+    every_column: list[tuple[str, Column]], column: str, words: Any
+) -> None:
+    lists = [c.check for _, c in every_column if c.name == column]
+    assert lists
+    assert all(sorted(values) == sorted(get_args(words)) for values in lists)
+
+
+def test_rows_have_the_columns_of_meta_dictionary(tables: list[Table]) -> None:
+    rows = dictionary_rows(tables)
+    (described,) = (t for t in tables if t.full_name == "meta.dictionary")
+    assert all(list(row) == [c.name for c in described.columns] for row in rows)
+    assert len(rows) == len(tables) + sum(len(t.columns) for t in tables)
+    assert sum(row["column_name"] is None for row in rows) == len(tables)
+    for column in described.columns:
+        assert column.nullable or all(row[column.name] is not None for row in rows), column.name
+
+
+def test_committed_dbt_yaml_is_current() -> None:
+    assert MARTS_YAML.read_text("utf-8") == render(), "run: python -m pipelines.release.dictionary"
+
+
+def test_dbt_yaml_enforces_types_nulls_keys_and_values(marts: dict[str, Table]) -> None:
+    models = {m["name"]: m for m in yaml.safe_load(render())["models"]}
+    assert list(models) == list(marts)
+    deaths = models["overdose_deaths_12mo"]
+    assert deaths["config"] == {"contract": {"enforced": True}}
+    assert deaths["data_tests"] == [
+        {"unique_key": {"arguments": {"columns": ["jurisdiction_id", "month_ending", "indicator_id"]}}}
+    ]
+    columns = {c["name"]: c for c in deaths["columns"]}
+    assert columns["month_ending"]["data_type"] == "DATE"
+    assert columns["month_ending"]["constraints"] == [{"type": "not_null"}]
+    assert "constraints" not in columns["deaths_reported"]
+    values = columns["missing_reason"]["data_tests"][0]["accepted_values"]["arguments"]["values"]
+    assert sorted(values) == sorted(get_args(MissingReason))
+
+
+def test_dbt_yaml_quotes_every_name_that_duckdb_cannot_read_bare() -> None:
+    """The contract selects columns by name; a bare ``overlaps`` is an operator and a syntax error."""
+    keywords = duckdb.sql(
+        "select keyword_name from duckdb_keywords() where keyword_category in ('reserved', 'type_function')"
+    ).fetchall()
+    words = {name for (name,) in keywords}
+    columns = [c for m in yaml.safe_load(render())["models"] for c in m["columns"]]
+    assert {c["name"] for c in columns if c.get("quote")} == {c["name"] for c in columns if c["name"] in words}
+
+
+def test_every_type_is_a_duckdb_type(every_column: list[tuple[str, Column]]) -> None:
+    for kind in {c.type for _, c in every_column}:
+        assert duckdb.sql(f"select typeof(null::{kind})").fetchall() == [(kind,)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A dictionary of one table with one column, written so that a test can spoil it."""
+    for file in FILES:
+        (tmp_path / file).write_text("[]\n", "utf-8")
+    (tmp_path / SHARED).write_text("month: {type: DATE, en: Month., es: Mes.}\n", "utf-8")
+    (tmp_path / "facts.yml").write_text(
+        "- {name: things, schema: marts, en: Things., es: Cosas., grain: [month], columns: [month]}\n", "utf-8"
+    )
+    return tmp_path
+
+
+def spoil(folder: Path, columns: str, grain: str = "month") -> None:
+    (folder / "facts.yml").write_text(
+        f"- {{name: things, schema: marts, en: Things., es: Cosas., grain: [{grain}], columns: [{columns}]}}\n", "utf-8"
+    )
+
+
+def test_a_shared_column_can_be_renamed_and_made_nullable(folder: Path) -> None:
+    spoil(folder, "month, {use: month, name: other, nullable: true, null_en: Null where x., null_es: Nulo si x.}")
+    (table,) = load_dictionary(folder)
+    assert [(c.name, c.type, c.nullable) for c in table.columns] == [("month", "DATE", False), ("other", "DATE", True)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "grain", "sentence"),
+    [
+        (
+            "month, {name: n, type: BIGINT, nullable: true, en: N., es: N.}",
+            "month",
+            "facts.yml: table things, column n: may be null, so null_en and null_es must say when and why.",
+        ),
+        (
+            "month, {name: n, type: BIGINT, en: N., es: N., null_en: Null where x., null_es: Nulo si x.}",
+            "month",
+            "facts.yml: table things, column n: has a null rule but is not nullable: set nullable or remove the rule.",
+        ),
+        ("month, day", "month", "facts.yml: table things, column day: columns.yml has no column of that name."),
+        ("month, month", "month", "facts.yml: table things: has month twice."),
+        ("month", "day", "facts.yml: table things: has day in its grain but not among its columns."),
+        (
+            "month, {name: n, type: BIGINT, en: N.}",
+            "month",
+            "facts.yml: table things, column n, key es: Field required.",
+        ),
+        (
+            "{name: n, type: BIGINT, en: N., es: N.}",
+            "n",
+            "columns.yml: column month is used by no table; remove it or use it.",
+        ),
+    ],
+)
+def test_mistakes_are_named_with_file_table_and_column(
+    folder: Path, columns: str, grain: str, sentence: str
+) -> None:
+    spoil(folder, columns, grain)
+    with pytest.raises(DrugflowError) as error:
+        load_dictionary(folder)
+    assert sentence in str(error.value).splitlines()
+
+
+def test_a_key_is_never_null(folder: Path) -> None:
+    spoil(folder, "{use: month, nullable: true, null_en: Null where x., null_es: Nulo si x.}")
+    with pytest.raises(DrugflowError, match="has month in its grain, which may be null: a key is never null"):
+        load_dictionary(folder)

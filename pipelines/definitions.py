@@ -12,14 +12,14 @@ from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
+def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
     """All assets, checks, jobs and schedules for one installation."""
     sources = [s for s in load_catalog().values() if s.status == "active"]
     models = dbt_models(settings)
     assets: list[dg.AssetsDefinition] = [a for s in sources for a in source_assets(settings, s)]
     assets += [coverage_asset(settings, sources), models]
     marts = [key for key in models.keys if key.path[0] == "marts"]
-    assets.append(release_asset(settings, sorted(marts, key=lambda k: k.path)))
+    assets.append(release_asset(settings, sorted(marts, key=lambda k: list(k.path))))
     job = refresh_job()
     return dg.Definitions(
         assets=assets,
@@ -27,6 +27,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         schedules=[nightly_schedule(settings, job)],
         resources={"dbt": dbt_resource()},
         executor=dg.in_process_executor,
+        loggers=loggers,
     )
 
 

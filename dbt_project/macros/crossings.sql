@@ -1,6 +1,6 @@
 {#-
 Border crossings on a date. An absent row stays absent: it is zero or unreported, and nobody can tell.
-A measure of one of the two newest months is partial when it has fewer than nine tenths of the port
+A measure of one of the two newest months is partial when it has fewer than three quarters of the port
 rows that the twelve months before had on average.
 -#}
 {% macro crossings(history, coverage, date_expression) %}
@@ -33,7 +33,7 @@ expected as (
 partial as (
     select month, measure_id
     from expected
-    where month >= newest_month - interval 1 month and port_count < 0.9 * usual_port_count
+    where month >= newest_month - interval 1 month and port_count < 0.75 * usual_port_count
 )
 
 select
@@ -48,6 +48,6 @@ select
     {{ covering_vintage("present", "windows", date_expression) }} as vintage,
     present.value_vintage as first_vintage
 from present
-left join windows on present.month = windows.period
+left join windows on present.scope = windows.scope and present.month = windows.period
 left join partial on present.month = partial.month and present.measure_id = partial.measure_id
 {% endmacro %}

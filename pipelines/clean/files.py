@@ -92,7 +92,7 @@ def _kinds(source: Source) -> str:
 class _Bounded(io.RawIOBase):
     """A decompressed stream that refuses to grow past the limits."""
 
-    def __init__(self, name: str, inner: IO[bytes], packed: int, limits: Limits) -> None:
+    def __init__(self, name: str, inner: Any, packed: int, limits: Limits) -> None:
         self._name, self._inner, self._limits = name, inner, limits
         self._allowed = min(limits.max_unpacked_bytes, max(packed * limits.max_unpack_ratio, 64 * 1024**2))
         self._seen = 0
@@ -102,7 +102,7 @@ class _Bounded(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         try:
-            data = self._inner.read(size if size >= 0 else self._allowed + 1)
+            data: bytes = self._inner.read(size if size >= 0 else self._allowed + 1)
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
             raise FileProblem(f"{self._name} cannot be unpacked ({error}): it was cut off or damaged.") from error
         self._seen += len(data)
@@ -114,15 +114,17 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-def _members(path: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes], str]]:
+def _members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, str]]:
     """(name, stream, kind) of each data file in an archived file; kind is text, parquet or xlsx."""
     packed = path.stat().st_size
     with path.open("rb") as handle:
         magic = handle.read(8)
     if magic.startswith(b"\x1f\x8b"):
-        yield path.name, _Bounded(path.name, gzip.open(path), packed, limits), "text"  # type: ignore[misc]
+        with gzip.open(path) as inner:
+            yield path.name, _Bounded(path.name, inner, packed, limits), "text"
     elif magic.startswith(b"BZh"):
-        yield path.name, _Bounded(path.name, bz2.open(path), packed, limits), "text"  # type: ignore[misc]
+        with bz2.open(path) as inner:
+            yield path.name, _Bounded(path.name, inner, packed, limits), "text"
     elif magic.startswith(b"PAR1"):
         yield path.name, path.open("rb"), "parquet"
     elif magic.startswith(b"PK"):
@@ -131,7 +133,7 @@ def _members(path: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes], str]]
         yield path.name, path.open("rb"), "text"
 
 
-def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes], str]]:
+def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, str]]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
@@ -159,10 +161,12 @@ def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes], s
             raise FileProblem(f"{path.name} is a zip archive without a file.")
         for entry in entries:
             stream = _Bounded(f"{path.name}:{entry.filename}", archive.open(entry), entry.compress_size, limits)
-            yield f"{path.name}:{entry.filename}", stream, "text"  # type: ignore[misc]
+            yield f"{path.name}:{entry.filename}", stream, "text"
 
 
-def match_header(name: str, header: list[str], columns: list[RawColumn], line: int = 1) -> tuple[list[str | None], list[str]]:
+def match_header(
+    name: str, header: list[str], columns: list[RawColumn], line: int = 1
+) -> tuple[list[str | None], list[str]]:
     """Our ids for a header (None where the column is ignored) and the optional ids it lacks.
 
     Raises FileProblem for an unknown, doubled or missing column, with the file, line and name.
@@ -254,7 +258,11 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
     if not any_record:
         raise FileProblem(f"{name} has a header and no record: expected at least one. Fetch it again.")
     if footer:
-        yield Records(pl.DataFrame(schema={LINE: pl.Int64, **dict.fromkeys((i for i in ids if i), pl.String)}), absent, {"footer": footer})
+        yield Records(
+            pl.DataFrame(schema={LINE: pl.Int64, **dict.fromkeys((i for i in ids if i), pl.String)}),
+            absent,
+            {"footer": footer},
+        )
 
 
 def _separator(title: str, source: Source) -> str:
@@ -299,7 +307,9 @@ def _decode(name: str, chunk: bytes, source: Source, line: int, first: bool) -> 
     """
     if first:
         if chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise FileProblem(f"{name} is UTF-16: expected {source.files.encodings[0].upper()}. Save it again as UTF-8.")
+            raise FileProblem(
+                f"{name} is UTF-16: expected {source.files.encodings[0].upper()}. Save it again as UTF-8."
+            )
         chunk = chunk.removeprefix(b"\xef\xbb\xbf")
         if chunk.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
             raise FileProblem(
@@ -341,12 +351,16 @@ def _split(name: str, text: bytes, ids: list[str | None], absent: list[str], sep
     inside = pl.sum_horizontal(pl.col(titles).str.count_matches(separator, literal=True).sum())
     breaks = pl.sum_horizontal(pl.col(titles).str.count_matches("\n", literal=True).sum())
     quoted = b'"' in text
-    separators, newlines = (int(v) for v in frame.select(inside.alias("s"), breaks.alias("n")).row(0)) if quoted else (0, 0)
+    separators, newlines = (
+        (int(v) for v in frame.select(inside.alias("s"), breaks.alias("n")).row(0)) if quoted else (0, 0)
+    )
     whole = text.count(separator.encode()) - separators == (width - 1) * frame.height
     if not whole or text.count(NEWLINE) - newlines != frame.height:
         return _split_slowly(name, text, ids, absent, separator, line)
     if newlines:
-        before = pl.sum_horizontal(pl.col(titles).str.count_matches("\n", literal=True)).cum_sum().shift(1, fill_value=0)
+        before = (
+            pl.sum_horizontal(pl.col(titles).str.count_matches("\n", literal=True)).cum_sum().shift(1, fill_value=0)
+        )
         frame = frame.with_columns((before.cast(pl.Int64) + pl.int_range(pl.len()) + line).alias(LINE))
     else:
         frame = frame.with_row_index(LINE, offset=line).cast({LINE: pl.Int64})
@@ -382,7 +396,14 @@ def _split_slowly(
             reason = f"has {len(row)} fields, expected {width}"
         record = "".join(lines[start : reader.line_num]).rstrip("\r\n")
         rejected.append(
-            {"file": name, "line": line + start, "column": None, "value": None, "reason": reason, "record": record[:500]}
+            {
+                "file": name,
+                "line": line + start,
+                "column": None,
+                "value": None,
+                "reason": reason,
+                "record": record[:500],
+            }
         )
     titles = [LINE, *(i or f"_ignored_{n}" for n, i in enumerate(ids))]
     schema = {t: pl.Int64 if t == LINE else pl.String for t in titles}

@@ -90,8 +90,13 @@ def clean_vintage(
     try:
         verify()
         _clean(source, raw, out, limits, summary)
-    except DrugflowError as error:
-        summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, problem=str(error))
+    except Exception as error:
+        # One vintage never stops the others, whatever is wrong with it or with the code that reads it.
+        known = isinstance(error, DrugflowError)
+        problem = (
+            str(error) if known else f"it could not be read because of an error in drugflow ({error!r}): report it."
+        )
+        summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, problem=problem)
         for name in ("clean", "rejected", "coverage"):
             (out / f"{name}.parquet").unlink(missing_ok=True)
     write_json(out / "summary.json", summary.model_dump())
@@ -123,9 +128,14 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
     summary.rows, summary.rejected = frame.height, len(rejected)
     _conserved(summary)
     coverage = _coverage(source, raw, frame, module)
-    summary.first_period, summary.last_period = (str(v) for v in frame.select(
-        pl.col(source.period).min().alias("a"), pl.col(source.period).max().alias("b")
-    ).row(0)) if frame.height else (None, None)
+    summary.first_period, summary.last_period = (
+        (
+            str(v)
+            for v in frame.select(pl.col(source.period).min().alias("a"), pl.col(source.period).max().alias("b")).row(0)
+        )
+        if frame.height
+        else (None, None)
+    )
     summary.content = _content(source, frame)
     _write(out / "clean.parquet", frame)
     _write(out / "rejected.parquet", pl.DataFrame(rejected, schema=REJECTED_SCHEMA).sort("file", "line"))

@@ -65,7 +65,10 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
 def _write_history(
     source: Source, accepted: list[Accepted], out: Path, scope: pl.Expr
 ) -> tuple[int, dict[str, dict[str, int]]]:
-    rows, changes = 0, {str(v.published): dict.fromkeys(("added", "revised", "annotated", "withdrawn"), 0) for v in accepted}
+    rows, changes = (
+        0,
+        {str(v.published): dict.fromkeys(("added", "revised", "annotated", "withdrawn"), 0) for v in accepted},
+    )
     with atomic_path(out) as part:
         writer: pq.ParquetWriter | None = None
         for first, last in _windows(source, accepted):
@@ -99,7 +102,9 @@ def _windows(source: Source, accepted: list[Accepted]) -> list[tuple[date, date]
     counts = (
         pl.concat(
             [
-                pl.scan_parquet(v.folder / "clean.parquet").group_by(pl.col(source.period).dt.year().alias("year")).len()
+                pl.scan_parquet(v.folder / "clean.parquet")
+                .group_by(pl.col(source.period).dt.year().alias("year"))
+                .len()
                 for v in accepted
             ]
         )
@@ -155,5 +160,3 @@ def _coverage(source: Source, accepted: list[Accepted]) -> pl.DataFrame:
         for v in accepted
     ]
     return pl.concat([pl.DataFrame(schema=schema), *frames])
-
-

@@ -104,9 +104,7 @@ def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedV
         match = _FOLDER.match(folder.name)
         raw: Any = read_json(folder / RECEIPT) if match else None
         if match and raw is not None:
-            found.append(
-                ArchivedVintage(folder=folder, receipt=Receipt.model_validate(raw), issue=int(match[2] or 1))
-            )
+            found.append(ArchivedVintage(folder=folder, receipt=Receipt.model_validate(raw), issue=int(match[2] or 1)))
     return sorted(found, key=lambda v: (v.receipt.vintage, v.issue))
 
 
@@ -130,11 +128,7 @@ def store(data_raw: Path, receipt: Receipt, files: list[Path]) -> ArchivedVintag
     The folder is written beside its place, synced, and renamed: it is there whole or not at all.
     Raises DrugflowError where a copied file does not have the receipt's checksum.
     """
-    known = [
-        v
-        for v in list_archive(data_raw, receipt.realm, receipt.source)
-        if v.receipt.vintage == receipt.vintage
-    ]
+    known = [v for v in list_archive(data_raw, receipt.realm, receipt.source) if v.receipt.vintage == receipt.vintage]
     if any(v.receipt.content == receipt.content for v in known):
         return None
     issue = max((v.issue for v in known), default=0) + 1

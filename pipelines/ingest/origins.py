@@ -72,7 +72,9 @@ def ingest(origin: Origin, source_id: str, data_raw: Path) -> IngestReport:
         )
         return report
     root = origin.folder / source_id
-    for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []:
+    for folder in (
+        sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
+    ):
         try:
             receipt, files = describe(origin, source_id, folder)
             stored = store(data_raw, receipt, files)
@@ -90,7 +92,9 @@ def describe(origin: Origin, source_id: str, folder: Path) -> tuple[Receipt, lis
     """Receipt and files of one vintage folder of a mirror."""
     said = _read_vintage_json(folder / "vintage.json")
     vintage = parse_release_date(str(said.get("published", folder.name)))
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != "vintage.json" and not p.name.startswith("."))
+    files = sorted(
+        p for p in folder.iterdir() if p.is_file() and p.name != "vintage.json" and not p.name.startswith(".")
+    )
     if not files:
         raise DrugflowError("the vintage has no file: expected at least one data file beside vintage.json.")
     return make_receipt(origin.name, origin.realm, source_id, vintage, files, said), files

@@ -17,7 +17,6 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from pipelines.orchestration.stages import DBT_PROJECT, build_inputs, resolve_origin
 from pipelines.release.publish import acquire
 from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError, Realm, code_fingerprint, read_json, write_json
 
 OWNERS = ["team:pipeline"]
@@ -109,7 +108,10 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             state = read_json(build / "state.json") or {}
             if whole and state.get("complete") and state.get("inputs") == inputs:
                 context.log.info("The models are built from exactly these histories already; building them again.")
-            write_json(build / "state.json", {**state, "complete": state.get("inputs") == inputs and not whole and state.get("complete", False)})
+            write_json(
+                build / "state.json",
+                {**state, "complete": state.get("inputs") == inputs and not whole and state.get("complete", False)},
+            )
             arguments = ["build", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(arguments, context=context)
             yield from invocation.stream()
@@ -145,8 +147,8 @@ def _results(invocation: Any) -> dict[str, Any]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt with its profile beside the project."""
-    return DbtCliResource(
-        project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
-    )
+    return DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable())
 
 
+if __name__ == "__main__":
+    prepare_manifest()

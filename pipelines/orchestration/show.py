@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ _BAR = 24
 
 def code_references(*files: Path) -> dict[str, Any]:
     """Metadata that links an asset to its code, by path inside the project."""
-    references: list[Any] = [
-        dg.LocalFileCodeReference(file_path=str(f), line_number=1, label=str(f.relative_to(PROJECT_ROOT))) for f in files
-    ]
-    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        references: list[Any] = [
+            dg.LocalFileCodeReference(file_path=str(f), line_number=1, label=str(f.relative_to(PROJECT_ROOT)))
+            for f in files
+        ]
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
 
 
 def columns_of(source: Source, history: bool) -> dg.TableSchema:

@@ -22,7 +22,6 @@ from pipelines.orchestration.stages import (
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.settings import Settings
 from pipelines.sources.catalog import FOLDER, Source
-from pipelines.vocabulary import DrugflowError
 
 RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 ACCEPTED = "vintages_accepted"
@@ -44,14 +43,16 @@ def _common(source: Source) -> dict[str, Any]:
     }
 
 
-def _raw(settings: Settings, source: Source) -> dg.AssetsDefinition:
+def _raw(settings: Settings, source: Source) -> Any:
     @dg.asset(
         key=["raw", source.id],
         description=f"Archived files of {source.title.en} ({source.publisher}), byte for byte, with receipts.",
         kinds={"file"},
         retry_policy=RETRY,
         check_specs=[
-            dg.AssetCheckSpec(ARRIVED, asset=["raw", source.id], description="Every vintage of the origin was archived.")
+            dg.AssetCheckSpec(
+                ARRIVED, asset=["raw", source.id], description="Every vintage of the origin was archived."
+            )
         ],
         metadata={
             "landing_page": dg.MetadataValue.url(source.landing_page),
@@ -84,16 +85,15 @@ def _raw(settings: Settings, source: Source) -> dg.AssetsDefinition:
     return raw
 
 
-def _clean(settings: Settings, source: Source) -> dg.AssetsDefinition:
-    specs = [
-        dg.AssetCheckSpec(e.id, asset=["clean", source.id], description=e.why) for e in source.expectations
-    ]
-    specs += [
-        dg.AssetCheckSpec("readable", asset=["clean", source.id], description="Every file of every vintage was read whole."),
-        dg.AssetCheckSpec("rejected_rows", asset=["clean", source.id], description="No record was rejected."),
-        dg.AssetCheckSpec("records_conserved", asset=["clean", source.id], description="Records in = clean + set aside + rejected."),
-        dg.AssetCheckSpec(ACCEPTED, asset=["clean", source.id], description="No vintage is held back."),
-    ]  # fmt: skip
+def _clean(settings: Settings, source: Source) -> Any:
+    specs = [dg.AssetCheckSpec(e.id, asset=["clean", source.id], description=e.why) for e in source.expectations]
+    ours = {
+        "readable": "Every file of every vintage was read whole.",
+        "rejected_rows": "No record was rejected.",
+        "records_conserved": "Records in = clean + set aside + rejected.",
+        ACCEPTED: "No vintage is held back.",
+    }
+    specs += [dg.AssetCheckSpec(name, asset=["clean", source.id], description=text) for name, text in ours.items()]
 
     @dg.asset(
         key=["clean", source.id],
@@ -128,7 +128,7 @@ def _clean(settings: Settings, source: Source) -> dg.AssetsDefinition:
                 "vintage": newest.vintage if newest else "none",
                 "newest_period": (newest.last_period if newest else None) or "none",
                 "vintages": table(rows),
-                "rows_by_vintage": dg.MetadataValue.md(bars({r["vintage"]: r["rows"] for r in rows})),
+                "rows_by_vintage": dg.MetadataValue.md(bars({s.vintage: s.rows for s in summaries})),
             },
             check_results=list(_check_results(verdicts)),
         )
@@ -167,11 +167,11 @@ def _check_results(verdicts: list[Verdict]) -> Iterator[dg.AssetCheckResult]:
         )
 
 
-def _history(settings: Settings, source: Source) -> dg.AssetsDefinition:
+def _history(settings: Settings, source: Source) -> Any:
     @dg.asset(
         key=["history", source.id],
         deps=[dg.AssetKey(["clean", source.id])],
-        description=f"Every published state of every figure of {source.title.en}: added, revised, annotated, withdrawn.",
+        description=f"Every published state of every figure of {source.title.en}, from its first vintage on.",
         kinds={"polars", "parquet"},
         metadata={
             "dagster/column_schema": columns_of(source, history=True),
@@ -182,17 +182,17 @@ def _history(settings: Settings, source: Source) -> dg.AssetsDefinition:
     def history() -> dg.MaterializeResult[Any]:
         realm = resolve_origin(settings).realm
         summary = build_source_history(settings, realm, source.id)
-        if not summary["vintages"]:
-            raise DrugflowError(f"{source.id} has no accepted vintage: see the checks of clean/{source.id}.")
-        last = summary["changes"][summary["vintages"][-1]]
+        last = summary["vintages"][-1] if summary["vintages"] else None
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["rows"],
-                "newest_period": summary["last_period"],
-                "vintage": summary["vintages"][-1],
-                "changed_in_last_vintage": dg.MetadataValue.json(last),
+                "newest_period": summary["last_period"] or "none",
+                "vintage": last or "none: no vintage is accepted, see the checks of the clean asset",
+                "changed_in_last_vintage": dg.MetadataValue.json(summary["changes"].get(last, {})),
                 "changes": table([{"vintage": v, **c} for v, c in summary["changes"].items()]),
-                "revised_by_vintage": dg.MetadataValue.md(bars({v: c["revised"] for v, c in summary["changes"].items()})),
+                "revised_by_vintage": dg.MetadataValue.md(
+                    bars({v: c["revised"] for v, c in summary["changes"].items()})
+                ),
             }
         )
 

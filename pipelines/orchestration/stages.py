@@ -48,7 +48,9 @@ def resolve_origin(settings: Settings) -> Origin:
     try:
         return parse_origin(manifest["origin"])
     except DrugflowError as error:
-        raise DrugflowError(f"The current release came from {manifest['origin']}, which is not there now: {error}") from error
+        raise DrugflowError(
+            f"The current release came from {manifest['origin']}, which is not there now: {error}"
+        ) from error
 
 
 def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestReport:

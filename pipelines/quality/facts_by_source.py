@@ -57,7 +57,8 @@ def cbp_closed_years(source: Source, subject: Subject) -> pl.DataFrame:
     new = subject.rows().filter(_closed()).select(columns)
     years = old.select("fiscal_year").unique().join(new.select("fiscal_year").unique(), on="fiscal_year")
     moved = (
-        ((pl.col("quantity_lb") - pl.col("quantity_lb_new")).abs() > tolerance) | (pl.col("events") != pl.col("events_new"))
+        ((pl.col("quantity_lb") - pl.col("quantity_lb_new")).abs() > tolerance)
+        | (pl.col("events") != pl.col("events_new"))
     ).fill_null(True)
     return (
         old.join(years, on="fiscal_year", how="semi")
@@ -66,7 +67,10 @@ def cbp_closed_years(source: Source, subject: Subject) -> pl.DataFrame:
             on=[*source.key, "fiscal_year"], how="full", coalesce=True, suffix="_new",
         )
         .group_by("fiscal_year")
-        .agg(pl.col("events").count().cast(pl.Int64).alias("known_rows"), moved.sum().cast(pl.Int64).alias("changed_rows"))
+        .agg(
+            pl.col("events").count().cast(pl.Int64).alias("known_rows"),
+            moved.sum().cast(pl.Int64).alias("changed_rows"),
+        )
         .sort("fiscal_year")
         .collect()
     )  # fmt: skip
@@ -77,33 +81,39 @@ def _closed() -> pl.Expr:
 
 
 def bts_newest_measures(source: Source, subject: Subject) -> pl.DataFrame:
-    """Port rows of each measure in the two newest months over its average of the twelve months before.
+    """Port rows of each measure in the two newest months over its average of the twelve months before them.
 
-    Column ``share_of_usual_rows``; a measure that vanished altogether has share 0.
+    Column ``share_of_usual_rows``. A measure that this vintage has nowhere in those twelve months is
+    compared with the vintage before, so that a measure that vanished has share 0.
     """
-    counts = subject.rows().group_by("measure_id", "month").len("ports").collect()
-    if counts.is_empty():
+    now = _monthly_rows(subject.rows())
+    if now.is_empty():
         return pl.DataFrame(schema={"month": pl.Date, "measure_id": pl.String, "share_of_usual_rows": pl.Float64})
-    newest = counts["month"].max()
-    months = pl.DataFrame({"month": [newest]}).select(
-        pl.concat_list("month", pl.col("month").dt.offset_by("-1mo")).alias("month")
-    ).explode("month")  # fmt: skip
-    grid = months.join(counts.select("measure_id").unique(), how="cross")
-    before = grid.join(counts, on="measure_id").filter(
-        pl.col("month_right").is_between(pl.col("month").dt.offset_by("-13mo"), newest_before(pl.col("month"), newest))
-    )
-    usual = before.group_by("month", "measure_id").agg(pl.col("ports").mean().alias("usual"))
+    known = _usual_rows(now)
+    previous = subject.previous_rows()
+    if previous is not None:
+        known = pl.concat([known, _usual_rows(_monthly_rows(previous)).join(known, on="measure_id", how="anti")])
+    newest = now.select(pl.col("month").max())
+    months = pl.concat([newest, newest.select(pl.col("month").dt.offset_by("-1mo"))])
     return (
-        grid.join(usual, on=["month", "measure_id"])
-        .join(counts, on=["month", "measure_id"], how="left")
-        .select("month", "measure_id", (pl.col("ports").fill_null(0) / pl.col("usual")).alias("share_of_usual_rows"))
+        known.join(months, how="cross")
+        .join(now, on=["measure_id", "month"], how="left")
+        .select("month", "measure_id", (pl.col("rows").fill_null(0) / pl.col("usual")).alias("share_of_usual_rows"))
         .sort("month", "measure_id")
     )
 
 
-def newest_before(month: pl.Expr, newest: object) -> pl.Expr:
-    """The last month that is usual: two months before the newest, so that neither newest month is its own measure."""
-    return pl.min_horizontal(month.dt.offset_by("-1mo"), pl.lit(newest).dt.offset_by("-2mo"))
+def _monthly_rows(rows: pl.LazyFrame) -> pl.DataFrame:
+    return rows.group_by("measure_id", "month").len("rows").collect()
+
+
+def _usual_rows(monthly: pl.DataFrame) -> pl.DataFrame:
+    last = pl.col("month").max()
+    return (
+        monthly.filter(pl.col("month").is_between(last.dt.offset_by("-13mo"), last.dt.offset_by("-2mo")))
+        .group_by("measure_id")
+        .agg(pl.col("rows").mean().alias("usual"))
+    )
 
 
 def wonder_national_gap(source: Source, subject: Subject) -> pl.DataFrame:
@@ -121,7 +131,9 @@ def wonder_national_gap(source: Source, subject: Subject) -> pl.DataFrame:
         .join(nation, on="month")
         .select(
             "month",
-            ((pl.col("nation") - pl.col("states")) / pl.max_horizontal(absent, pl.lit(1))).alias("gap_per_absent_state"),
+            ((pl.col("nation") - pl.col("states")) / pl.max_horizontal(absent, pl.lit(1))).alias(
+                "gap_per_absent_state"
+            ),
         )
         .sort("month")
         .collect()

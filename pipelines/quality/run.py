@@ -48,7 +48,9 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
     previous: Candidate | None = None
     trusted: Candidate | None = None
     for candidate in candidates:
-        exempt = [e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)]
+        exempt = [
+            e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)
+        ]
         mark = fingerprint(
             [
                 suite,

@@ -57,14 +57,17 @@ def run_suite(
     itself cannot run (a wrong column in the YAML): a check that did not run must not look like one that held.
     """
     from great_expectations.core import ExpectationSuite
+    from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     suite = ExpectationSuite(
         name=name,
         expectations=[
-            get_expectation_impl(e.type)(**_kwargs(e.kwargs), severity=e.severity, notes=e.why, meta={"id": e.id})
+            get_expectation_impl(e.type)(
+                **_kwargs(e.kwargs), severity=FailureSeverity(e.severity), notes=e.why, meta={"id": e.id}
+            )
             for e in expectations
         ],
     )
@@ -81,14 +84,13 @@ def run_suite(
             _add(totals[outcome.expectation_config.meta["id"]], outcome, frame.height, where)
             for entry in ("unexpected_list", "unexpected_index_list", "unexpected_index_query"):
                 outcome.result.pop(entry, None)
-        pages.append(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
+        view: Any = DefaultJinjaPageView()
+        pages.append(view.render(ValidationResultsPageRenderer().render(result)))
     return list(totals.values()), offline("".join(pages[:1]) if pages else "<html><body>No row to check.</body></html>")
 
 
 def _kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        k: datetime.fromisoformat(v) if isinstance(v, str) and _DATE.match(v) else v for k, v in kwargs.items()
-    }
+    return {k: datetime.fromisoformat(v) if isinstance(v, str) and _DATE.match(v) else v for k, v in kwargs.items()}
 
 
 def _add(check: Check, outcome: Any, rows: int, where: list[str]) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 
 from pipelines.release.content import content_hash, table_hash
+from pipelines.release.data_docs import data_docs
 from pipelines.release.dictionary import Table, dictionary_rows, load_dictionary
 from pipelines.release.meta import (
     caution_rows,
     check_rows,
-    data_docs,
     freshness_sql,
     read_account,
     source_rows,
@@ -74,7 +74,7 @@ def assemble(
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
             raise DrugflowError(
                 f"Published totals do not hold, so the old release stays: {', '.join(failed)}. "
-                "See 'drugflow verify' for each figure; a publisher's correction needs a new entry in published_totals.yml."
+                "Compare with the publisher; a correction it made needs a new entry in published_totals.yml."
             )
         _fill(connection, by_name["checks"], checks)
         _sources_view(connection, by_name["sources"], realm)
@@ -146,7 +146,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: Table, origin: str) -> N
             f'insert into {table.table_schema}."{table.name}" ({names}) select {names} from {origin} order by {order}'
         )
     except duckdb.Error as error:
-        raise DrugflowError(f"{table.table_schema}.{table.name} breaks its contract, so nothing was published: {error}") from error
+        raise DrugflowError(
+            f"{table.table_schema}.{table.name} breaks its contract, so nothing was published: {error}"
+        ) from error
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -182,9 +184,10 @@ def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Re
 def _export(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, realm: Realm, release_id: str) -> None:
     path = folder / table.table_schema / f"{table.name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
+    marks = f"{{drugflow_realm: '{realm}', drugflow_release: '{release_id}'}}"
     connection.execute(
         f"copy (select * from {table.table_schema}.\"{table.name}\") to '{path}' "
-        f"(format parquet, compression zstd, kv_metadata {{drugflow_realm: '{realm}', drugflow_release: '{release_id}'}})"
+        f"(format parquet, compression zstd, kv_metadata {marks})"
     )
 
 

@@ -199,9 +199,7 @@ def _read(path: Path, kind: type) -> Any:
     return raw
 
 
-def _table(
-    file: str, raw: dict[str, Any], shared: dict[str, Any], used: set[str], problems: list[str]
-) -> Table | None:
+def _table(file: str, raw: dict[str, Any], shared: dict[str, Any], used: set[str], problems: list[str]) -> Table | None:
     where = f"{file}: table {raw.get('name', '(without a name)')}"
     before = len(problems)
     columns = [_column(where, entry, shared, used, problems) for entry in raw.get("columns") or []]

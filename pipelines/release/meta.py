@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from pipelines.clean.run import Summary
@@ -186,8 +185,8 @@ def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> l
         rows.append(
             {
                 "code": f"exception_{entry.source}_{entry.vintage}",
-                "text_en": f"The release of {entry.vintage} of {entry.source} was accepted by exception: {entry.reason}",
-                "text_es": f"La publicación del {entry.vintage} de {entry.source} se aceptó por excepción: {entry.reason}",
+                "text_en": f"{entry.source} {entry.vintage} was accepted by exception: {entry.reason}",
+                "text_es": f"{entry.source} {entry.vintage} se aceptó por excepción: {entry.reason}",
                 "tables": sorted({t for c in load_catalog()[entry.source].cautions for t in c.tables}),
                 "source_id": entry.source,
             }
@@ -199,7 +198,9 @@ def _caution(code: str, en: str, es: str, tables: list[str], account: Account) -
     return {"code": code, "text_en": en, "text_es": es, "tables": tables, "source_id": account.source.id}
 
 
-def check_rows(accounts: list[Account], build_state: dict[str, Any], totals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def check_rows(
+    accounts: list[Account], build_state: dict[str, Any], totals: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Every result behind this release: cleaning and quality by vintage, models, published totals."""
     rows = [
         {
@@ -230,34 +231,3 @@ def check_rows(accounts: list[Account], build_state: dict[str, Any], totals: lis
         for result in build_state.get("tests", [])
     ]
     return rows + totals
-
-
-def data_docs(settings: Settings, realm: Realm, accounts: list[Account], target: Path) -> None:
-    """Copy the validation pages and write their index; every page works without a network."""
-    import html
-    import shutil
-
-    from pipelines.quality.suite import PAGE_STYLE
-
-    banner = "<p><strong>SAMPLE: generated data, not official.</strong></p>" if realm == "sample" else ""
-    lines = []
-    for account in accounts:
-        lines.append(f"<h2>{html.escape(account.source.title.en)}</h2><ul>")
-        for verdict in account.verdicts:
-            said = f": {html.escape(verdict.problem)}" if verdict.problem else ""
-            failed = [c.id for c in verdict.checks if not c.passed]
-            lines.append(f"<li>{verdict.vintage}: {verdict.state}{said}{' · failed: ' + ', '.join(failed) if failed else ''}<br>")
-            for page in verdict.pages:
-                place = settings.stage("quality", realm) / page
-                if place.exists():
-                    (target / page).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(place, target / page)
-                    lines.append(f'<a href="{page}">{Path(page).stem.split("__")[1]}</a> ')
-            lines.append("</li>")
-        lines.append("</ul>")
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "index.html").write_text(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>drugflow data docs</title>{PAGE_STYLE}</head>'
-        f"<body><h1>Validation of every vintage</h1>{banner}{''.join(lines)}</body></html>",
-        "utf-8",
-    )

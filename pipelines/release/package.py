@@ -34,7 +34,12 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
             "description": mark + table.en,
             "schema": {
                 "fields": [
-                    {"name": c.name, "type": FIELD_TYPES[c.type], "description": c.en, "constraints": {"required": not c.nullable}}
+                    {
+                        "name": c.name,
+                        "type": FIELD_TYPES[c.type],
+                        "description": c.en,
+                        "constraints": {"required": not c.nullable},
+                    }
                     for c in table.columns
                 ],
                 "primaryKey": list(table.grain),

@@ -96,7 +96,7 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: str, code_ver
     release_id = _free_id(settings, now, realm)
     part = settings.releases / f".{release_id}.part"
     try:
-        manifest = assemble(settings, realm, origin, part, release_id, now, code_version, state)
+        manifest: Manifest = assemble(settings, realm, origin, part, release_id, now, code_version, state)
         write_json(part / "manifest.json", manifest.model_dump())
         _sync(part)
         part.rename(settings.releases / release_id)

@@ -136,7 +136,7 @@ def _components(people: list[int], base: int, key: str) -> list[str]:
 
 def workbook() -> bytes:
     """The table NST-EST2024-POP in its print layout."""
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})

@@ -62,6 +62,11 @@ class Truth:
         return {i: [sum(self.counts[p][i][t] for p in PARTS) for t in range(len(MONTHS))] for i in first}
 
 
+def at(year: int, month: int) -> int:
+    """Place of a month in MONTHS."""
+    return 12 * (year - FIRST_YEAR) + month - 1
+
+
 def between_years(table: Table, year: float) -> float:
     """Value of a table at a point in time, on straight lines between its years."""
     years = sorted(table)

@@ -1,6 +1,6 @@
 """Draws that are the same on every machine and in every Python version.
 
-What belongs here: numbers from hashed keys, and integer or purely arithmetic helpers. What does not:
+What belongs here: numbers from hashed keys, and integer or purely arithmetic functions. What does not:
 anything about a source. Python's random, math.exp and the float sum() are avoided on purpose: their last
 bits differ between versions (sum() compensates since 3.12) and C libraries; + - * / and sqrt do not.
 """

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.ingest.samples import calibration as published
-from pipelines.ingest.samples.deaths import MONTHS, PARTS, truth
+from pipelines.ingest.samples.deaths import MONTHS, PARTS, at, truth
 from pipelines.ingest.samples.draw import between, uniform
 from pipelines.ingest.samples.states import STATES
 from pipelines.ingest.samples.tree import SampleVintage, delimited
@@ -80,8 +80,8 @@ def _rows(release: Release) -> Iterator[list[str]]:
     for place in release.places:
         for title, code in _indicators(place):
             series = _percents(place, reported[place]["OD"]) if code is None else reported[place][code]
-            first = MONTHS.index((2015, 1))
-            months = list(range(first, MONTHS.index(release.last) + 1))
+            first = at(2015, 1)
+            months = list(range(first, at(*release.last) + 1))
             if release.old_style:  # that export sorted months by their names
                 months.sort(key=lambda t: (MONTHS[t][0], MONTH_NAMES[MONTHS[t][1] - 1]))
             for t in months:
@@ -98,14 +98,14 @@ def _indicators(place: str) -> list[tuple[str, str | None]]:
 
 def _reported(release: Release) -> dict[str, dict[str, list[float]]]:
     """12-month sums as known at the release. The US is the sum of its parts, published or not."""
-    last = MONTHS.index(release.last)
+    last = at(*release.last)
     known: dict[str, dict[str, list[int]]] = {}
     for place in [*PARTS, "PR"]:
         known[place] = {}
         for code, series in truth().counts[place].items():
             monthly = [n - _missing(release, place, code, t, n) for t, n in enumerate(series[: last + 1])]
             if release.old_style and place == "NC" and code in ("OD", "T40.4"):
-                monthly[MONTHS.index((2024, 3))] += 25  # later moved to other causes: a count that falls
+                monthly[at(2024, 3)] += 40  # later moved to other causes: a count that falls
             known[place][code] = monthly
     us = {c: [sum(known[p][c][t] for p in PARTS) for t in range(last + 1)] for c in TITLES}
     sums: dict[str, dict[str, list[float]]] = {}
@@ -116,7 +116,7 @@ def _reported(release: Release) -> dict[str, dict[str, list[float]]]:
 
 def _missing(release: Release, place: str, code: str, t: int, deaths: int) -> int:
     """Deaths of a month that no certificate with a cause tells of yet, the same share for every drug class."""
-    lag = MONTHS.index(release.last) - t
+    lag = at(*release.last) - t
     if lag >= len(_LATE):
         return 0
     pace = 0.3 if code == "ALL" else between(0.4, 1.7, "lag", place) * between(0.8, 1.2, "lag", place, t)
@@ -137,7 +137,7 @@ def _percents(place: str, overdose: list[float]) -> list[float]:
 
 
 def _good_since(place: str) -> int:
-    return MONTHS.index(GOOD_SINCE[place]) if place in GOOD_SINCE else 0
+    return at(*GOOD_SINCE[place]) if place in GOOD_SINCE else 0
 
 
 def _row(release: Release, place: str, title: str, code: str | None, t: int, value: float) -> list[str]:
@@ -194,7 +194,7 @@ def _predicted(release: Release, place: str, code: str, t: int, value: int) -> i
 def _us_gap(release: Release, t: int, value: int) -> int:
     """Predicted minus reported, US: the published differences of December 2022 and 2023, and between them."""
     ends = {y: published.OVERDOSE_DEATHS_VSRR_PREDICTED[y] - n for y, n in published.OVERDOSE_DEATHS_VSRR.items()}
-    first, second = MONTHS.index((2022, 12)), MONTHS.index((2023, 12))
+    first, second = at(2022, 12), at(2023, 12)
     if first <= t <= second:
         return ends[2022] + (ends[2023] - ends[2022]) * (t - first) // 12
     share = (
@@ -207,7 +207,7 @@ def _us_gap(release: Release, t: int, value: int) -> int:
 
 def _late_share(release: Release, place: str, t: int) -> float:
     """Share of a 12-month sum that is still missing."""
-    lag = MONTHS.index(release.last) - t
+    lag = at(*release.last) - t
     pace = 1.05 if place == "US" else between(0.4, 1.7, "lag", place)
     share = 0.0
     for late in _LATE[lag:] if lag >= 0 else ():
@@ -225,7 +225,7 @@ def _complete(place: str, t: int, provisional: bool) -> str:
 def _pending(release: Release, place: str, t: int, provisional: bool) -> str:
     if not provisional:
         return "0.0" if release.old_style else "0"
-    lag = MONTHS.index(release.last) - t
+    lag = at(*release.last) - t
     return f"{between(0.02, 0.25, 'pending', place, release.published, t) * (1 + 3 / (lag + 1)):.6f}"
 
 

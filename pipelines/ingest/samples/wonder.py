@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.ingest.samples.deaths import MONTHS, residents
+from pipelines.ingest.samples.deaths import at, residents
 from pipelines.ingest.samples.draw import uniform
 from pipelines.ingest.samples.states import STATES
 from pipelines.ingest.samples.tree import SampleVintage, delimited
@@ -61,7 +61,7 @@ def vintages() -> Iterator[SampleVintage]:
 
 def _counts(release: Release, indicator: str, year: int, month: int) -> list[tuple[str, int]]:
     """Deaths by state; a year that is not final still lacks some certificates, one in a state and month at most."""
-    t = MONTHS.index((year, month))
+    t = at(year, month)
     out = []
     for postal, series in residents().items():
         deaths = series[indicator][t]

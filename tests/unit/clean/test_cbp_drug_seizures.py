@@ -369,7 +369,7 @@ def test_drugs_regions_and_land_filters_of_every_real_file(mirror: Path, clean: 
     ],
 )
 def test_published_fentanyl_totals(mirror: Path, clean: Clean, vintage: str, fiscal_year: int, expected: float) -> None:
-    """Nationwide, OFO and USBP, pounds; 2021, 2022 and 2024 are also the press's figures, 2026 is October to December."""
+    """Nationwide, OFO and USBP, pounds; 2021, 2022 and 2024 are the press's too, 2026 is October to December."""
     _, frame, _ = clean(the_file(mirror, vintage))
     total = frame.filter(fiscal_year=fiscal_year, drug_id="fentanyl")["quantity_lb"].sum()
     assert total == pytest.approx(expected, abs=0.01)

@@ -105,7 +105,8 @@ def test_text_export_cut_inside_a_record_is_no_vintage(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("\r\n".join(TEXT_2018[:4]).encode())
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
     summary = clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
-    assert summary.problem is not None and "cut off" in summary.problem
+    assert summary.problem is not None
+    assert "cut off" in summary.problem
 
 
 @pytest.mark.parametrize("lines", [D157, D176], ids=["State", "Residence State"])
@@ -118,7 +119,8 @@ def test_figures_by_occurrence_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(CSV_HEADER.format("Occurrence ") + "\n" + D157[1] + "\n")
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
     summary = clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
-    assert summary.problem is not None and "'Occurrence State'" in summary.problem
+    assert summary.problem is not None
+    assert "'Occurrence State'" in summary.problem
 
 
 def test_basis_and_is_partial_come_from_the_label(tmp_path: Path) -> None:
@@ -217,7 +219,8 @@ def test_real_text_exports_keep_every_state_row(mirror: Path, tmp_path: Path) ->
         by_year[month[:4]] += deaths
     got = frame.group_by(pl.col("month").dt.year().cast(pl.String)).agg(pl.col("deaths").sum()).rows()
     assert dict(got) == dict(by_year)
-    assert by_year["2018"] == 67_064 and by_year["2023"] == 104_888
+    assert by_year["2018"] == 67_064
+    assert by_year["2023"] == 104_888
 
 
 def test_real_t404_queries_overlap_without_a_difference(mirror: Path, tmp_path: Path) -> None:
@@ -251,4 +254,5 @@ def test_real_states_leave_0_to_9_deaths_of_the_nation_for_each_absent_state(mir
     nation = {r["month"][:7]: int(r["deaths"]) for r in csv.DictReader(x for x in lines if not x.startswith("#"))}
     gaps = [(n - sum(states[m].values())) / (51 - len(states[m])) for m, n in nation.items()]
     assert len(gaps) == 120
-    assert 0 <= min(gaps) and max(gaps) <= 9
+    assert min(gaps) >= 0
+    assert max(gaps) <= 9

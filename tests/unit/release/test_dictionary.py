@@ -70,9 +70,7 @@ def every_column(tables: list[Table]) -> list[tuple[str, Column]]:
     return [(f"{t.full_name}.{c.name}", c) for t in tables for c in t.columns]
 
 
-def test_every_table_and_column_has_both_languages(
-    tables: list[Table], every_column: list[tuple[str, Column]]
-) -> None:
+def test_every_table_and_column_has_both_languages(tables: list[Table], every_column: list[tuple[str, Column]]) -> None:
     same = [t.full_name for t in tables if t.en == t.es] + [n for n, c in every_column if c.en == c.es]
     assert same == []
 
@@ -277,9 +275,7 @@ def test_a_shared_column_can_be_renamed_and_made_nullable(folder: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_named_with_file_table_and_column(
-    folder: Path, columns: str, grain: str, sentence: str
-) -> None:
+def test_mistakes_are_named_with_file_table_and_column(folder: Path, columns: str, grain: str, sentence: str) -> None:
     spoil(folder, columns, grain)
     with pytest.raises(DrugflowError) as error:
         load_dictionary(folder)

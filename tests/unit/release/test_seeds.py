@@ -113,9 +113,7 @@ def test_areas_agree_with_the_published_file(mirror: Path) -> None:
 
 def test_corridors_hold_exactly_the_13_southwest_areas() -> None:
     areas = {a["area_id"]: a for a in rows("areas")}
-    held = {
-        area: c["corridor_id"] for c in rows("corridors") for area in [c["field_office"], *items(c["sectors"])]
-    }
+    held = {area: c["corridor_id"] for c in rows("corridors") for area in [c["field_office"], *items(c["sectors"])]}
     assert len(held) == 13
     assert held == {a: areas[a]["corridor_id"] for a in areas if areas[a]["region"] == "southwest"}
     assert [a for a in areas if areas[a]["region"] != "southwest" and areas[a]["corridor_id"]] == []

@@ -1,0 +1,55 @@
+# Needs make, Python >= 3.11 and a package registry; everything else is installed into .venv from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export UV_NO_CONFIG ?= 1
+export DAGSTER_DISABLE_TELEMETRY ?= 1
+
+.PHONY: run test check ui bench lock docs sample clean help
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "drugflow needs Python 3.11 or newer: make run PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	  $$uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock && \
+	  $$uv pip install --quiet --no-deps --editable . --python $(BIN)/python
+	@touch $(STAMP)
+
+run: $(STAMP) ## Build everything from the embedded sample
+	@$(BIN)/drugflow refresh
+
+test: $(STAMP) ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pipelines.orchestration.dbt
+	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --nocolor models tests macros
+	@$(BIN)/python -m pytest -q tests/unit/test_import_arrows.py
+
+ui: $(STAMP) ## Start the Dagster UI on http://127.0.0.1:3000
+	@$(BIN)/drugflow ui
+
+bench: $(STAMP) ## Measure against a bare DuckDB script
+	@$(BIN)/python -m benchmarks
+
+lock: ## Compile requirements.lock for all platforms, without addresses
+	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
+
+docs: $(STAMP) ## Write the generated pages and the models' properties again
+	@$(BIN)/python -m pipelines.release.dictionary
+	@$(BIN)/python -m pipelines.release.source_pages
+
+sample: $(STAMP) ## Generate the embedded sample again
+	@$(BIN)/python -m pipelines.ingest.sample_generator
+
+clean: ## Remove everything derived (never the archive)
+	@rm -rf data_marts/clean data_marts/quality data_marts/history data_marts/build data_marts/ingest dbt_project/target

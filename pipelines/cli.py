@@ -1,0 +1,395 @@
+"""drugflow on the command line.
+
+What belongs here: commands, options, what a person reads, exit codes. What does not: any work; it is
+imported when a command needs it, so that help and an unchanged refresh stay fast.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.vocabulary import DrugflowError
+
+if TYPE_CHECKING:
+    from pipelines.orchestration.refresh import Outcome
+    from pipelines.settings import Settings
+    from pipelines.vocabulary import Realm
+
+app = typer.Typer(
+    name="drugflow",
+    help="Fentanyl seizures, overdose deaths and border crossings: from the agencies' files to tested marts.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+PIPED_WIDTH = 160
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+COLOURS = {
+    "fresh": "green",
+    "due": "yellow",
+    "late": "red",
+    "blocked": "red",
+    "sample": "cyan",
+    "held": "green",
+    "failed": "red",
+}
+DONE, BLOCKED, WRONG = 0, 1, 2
+
+
+def main() -> None:
+    """Run the command line; a DrugflowError is one sentence and exit code 2, never a traceback."""
+    try:
+        app()
+    except DrugflowError as error:
+        err.print(f"[red]drugflow:[/] {_plain(str(error))}")
+        sys.exit(WRONG)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _settings(**updates: Any) -> Settings:
+    from pydantic import ValidationError
+
+    from pipelines.settings import Settings
+
+    try:
+        return Settings().model_copy(update={k: v for k, v in updates.items() if v is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"DRUGFLOW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
+        raise DrugflowError(f"The settings cannot be used: {problems}.") from error
+
+
+def _realm(settings: Settings) -> Realm:
+    from pipelines.orchestration.stages import resolve_origin
+
+    return resolve_origin(settings).realm
+
+
+@app.command()
+def refresh(
+    origin: Annotated[
+        str | None,
+        typer.Option(help="sample, mirror:<folder> or live. Default: that of the current release, else sample."),
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Derive everything again from the archive.")] = False,
+) -> None:
+    """Read the origin, validate, rebuild what changed and publish a release.
+
+    [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
+    """
+    from pipelines.orchestration import refresh as running
+    from pipelines.sources.catalog import get_source
+
+    for name in source or []:
+        get_source(name)
+    settings = _settings(origin=origin)
+    with err.status("Looking for changes …") as status:
+
+        def progress(step: str, word: str) -> None:
+            if word == "started":
+                status.update(f"{step} …")
+            else:
+                colour = "green" if word == "done" else "red"
+                err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
+
+        outcome = running.refresh(settings, source or [], full, progress)
+    _tell(outcome, settings)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _tell(outcome: Outcome, settings: Settings) -> None:
+    manifest = outcome.manifest
+    for sentence in outcome.blocked:
+        err.print(f"[yellow]Held:[/] {_plain(sentence)}")
+    if outcome.failure:
+        err.print(f"[red]Nothing was published:[/] {_plain(outcome.failure)}")
+        if manifest:
+            err.print(f"Analysts still see the release {manifest.release_id}.")
+        return
+    if manifest is None:
+        err.print("[red]Nothing is released.[/]")
+        return
+    if not outcome.changed:
+        out.print(f"Nothing changed: {outcome.origin.name} has nothing new, the release {manifest.release_id} stays.")
+        return
+    sample = manifest.realm == "sample"
+    rows = sum(t["rows"] for t in manifest.tables.values())
+    mark = "[cyan]SAMPLE, generated, not official:[/] " if sample else ""
+    out.print(f"\n{mark}release [bold]{manifest.release_id}[/] with {len(manifest.tables)} tables and {rows:,} rows in")
+    out.print(f"  {settings.current / 'drugflow.duckdb'}\n")
+    out.print("Next:")
+    out.print("  1. look at it in the Dagster UI:  [bold]make ui[/]")
+    query = "select * from marts.overdose_deaths_12mo where jurisdiction_id = 'US' order by month_ending desc limit 5"
+    out.print(f'  2. ask it something:              [bold]drugflow sql "{query}"[/]')
+    if sample:
+        out.print("  3. read real files:               [bold]drugflow refresh --origin mirror:FOLDER[/]")
+    else:
+        out.print("  3. compare published totals:      [bold]drugflow verify[/]")
+    if outcome.blocked:
+        out.print("\nWhat is held back and how to go on: [bold]drugflow status[/]")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show what is released, how fresh each source is, what is held back and how to go on.
+
+    [dim]Example:[/] drugflow status --json
+    """
+    from pipelines.release.status import read_status
+
+    settings = _settings()
+    found = read_status(settings, _realm(settings), datetime.now(UTC).date())
+    if as_json:
+        out.print_json(json.dumps(found, default=str))
+    else:
+        _show_status(found)
+    stuck = any(s["state"] == "blocked" for s in found["sources"])
+    raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
+
+
+def _show_status(found: dict[str, Any]) -> None:
+    release = found["release"]
+    if release is None:
+        out.print("Nothing is released yet: run [bold]drugflow refresh[/].")
+    else:
+        mark = "[cyan]SAMPLE, not official[/] · " if release["realm"] == "sample" else ""
+        out.print(f"{mark}release {release['release_id']} · built {release['built_at']} · from {release['origin']}")
+    if found["pinned"]:
+        out.print(f"[yellow]Pinned to {found['pinned']}[/]: newer releases wait until 'drugflow rollback --unpin'.")
+    table = Table(box=None, pad_edge=False)
+    for title in ("source", "state", "newest period", "last vintage", "next expected", "archived", "held"):
+        table.add_column(title)
+    for s in found["sources"]:
+        colour = COLOURS.get(s["state"], "white")
+        cells = [s["newest_period"], s["last_vintage"], s["next_expected"], s["archived_vintages"], len(s["held"])]
+        table.add_row(s["source"], f"[{colour}]{s['state']}[/]", *("–" if c is None else str(c) for c in cells))
+    out.print(table)
+    for s in found["sources"]:
+        for held in s["held"]:
+            out.print(f"\n[red]{s['source']} {held['vintage']}[/] is held back: {_plain(held['why'])}")
+            out.print(f"  {_plain(held['how_to_go_on'])}")
+        for problem in s["problems"]:
+            out.print(f"\n[red]{s['source']}[/]: {_plain(problem)}")
+
+
+@app.command()
+def sources(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List the sources: what they are, who publishes them, how often, under which licence.
+
+    [dim]Example:[/] drugflow sources
+    """
+    from pipelines.sources.catalog import load_catalog
+
+    catalog = load_catalog()
+    if as_json:
+        out.print_json(
+            json.dumps(
+                {
+                    k: s.model_dump(include={"title", "publisher", "landing_page", "licence", "cadence", "status"})
+                    for k, s in catalog.items()
+                }
+            )
+        )
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("source", "title", "publisher", "cadence", "status", "licence"):
+        table.add_column(title)
+    for s in catalog.values():
+        table.add_row(s.id, s.title.en, s.publisher, s.cadence, s.status, s.licence.id)
+    out.print(table)
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One SQL query; without it, a prompt.")] = None,
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or xlsx.")] = "table",
+    output: Annotated[Path | None, typer.Option(help="Write to this file; its ending may give the format.")] = None,
+) -> None:
+    """Query the current release, read-only.
+
+    [dim]Example:[/] drugflow sql "select * from seizures_as_of(date '2024-05-01') limit 5" --output answer.xlsx
+    """
+    from pipelines.release.query import Session
+
+    with Session(_settings()) as session:
+        if session.is_sample:
+            err.print("[cyan]SAMPLE: generated data, not official.[/]")
+        if query is None:
+            session.prompt(err)
+            return
+        chosen = output.suffix.lstrip(".") if output and form == "table" else form
+        session.run(query, chosen, output, sys.stdout)
+
+
+@app.command()
+def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Compare published totals with the current release: held, failed, not testable here.
+
+    [dim]Example:[/] drugflow verify
+    """
+    from pipelines.release.query import Session
+    from pipelines.release.totals import check_totals
+
+    with Session(_settings()) as session:
+        outcomes = check_totals(session.connection, session.realm)
+    if as_json:
+        out.print_json(json.dumps([o.model_dump(exclude={"total": {"query"}}) for o in outcomes]))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit"):
+            table.add_column(title, justify="right" if title in ("published", "ours") else "left")
+        for o in outcomes:
+            t = o.total
+            ours = "–" if o.ours is None else f"{o.ours:,.2f}".removesuffix(".00")
+            published = f"{t.value:,.2f}".removesuffix(".00")
+            word = f"[{COLOURS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
+            table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit)
+        out.print(table)
+    count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable")}
+    err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here.")
+    if session.is_sample:
+        err.print("[cyan]This is a SAMPLE release: its agreement with published totals proves nothing.[/]")
+    raise typer.Exit(BLOCKED if count["failed"] else DONE)
+
+
+@app.command()
+def explain(figure: Annotated[str, typer.Argument(help='"<table> <key>"')]) -> None:
+    """Go from a figure to the agency's file, line, checksum and vintage, and the steps between.
+
+    [dim]Example:[/] drugflow explain "overdose_deaths_12mo US 2023-12 drug_overdose"
+    """
+    from pipelines.release.explain import explain as trace
+
+    out.print(_plain(trace(_settings(), figure).text()))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="Release id, current or previous.")] = "previous",
+    b: Annotated[str, typer.Argument(help="Release id, current or previous.")] = "current",
+) -> None:
+    """Say what changed between two releases: new periods, revised and withdrawn figures, checks that turned.
+
+    [dim]Example:[/] drugflow diff previous current
+    """
+    from pipelines.release.diff import diff as compare
+
+    out.print(_plain(compare(_settings(), a, b).text()))
+
+
+@app.command()
+def add(
+    source: Annotated[str, typer.Argument(help="Source id; see 'drugflow sources'.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="The publisher's files, as downloaded.", exists=True, dir_okay=False)
+    ],
+    published: Annotated[str, typer.Option(help="Release date, YYYY-MM-DD.")],
+    partial: Annotated[bool, typer.Option("--partial", help="A subset: an absent row says nothing.")] = False,
+    note: Annotated[str | None, typer.Option(help="What to know about this vintage.")] = None,
+) -> None:
+    """Archive files by hand as one official vintage of a source.
+
+    [dim]Example:[/] drugflow add cbp_drug_seizures nationwide-drugs-fy23-fy26-dec.csv --published 2026-01-15
+    """
+    from pipelines.ingest.archive import parse_release_date, store
+    from pipelines.ingest.origins import make_receipt
+    from pipelines.sources.catalog import get_source
+
+    said = {"coverage": "partial" if partial else "full", "note": note}
+    receipt = make_receipt(
+        "added by hand", "official", get_source(source).id, parse_release_date(published), files, said
+    )
+    stored = store(_settings().data_raw, receipt, files)
+    if stored is None:
+        out.print(f"{source} {published} is in the archive already, byte for byte.")
+    else:
+        out.print(f"Archived {source} {stored.id} ({len(files)} files). Publish it with [bold]drugflow refresh[/].")
+
+
+@app.command()
+def accept(
+    source: Annotated[str, typer.Argument(help="Source id.")],
+    vintage: Annotated[str, typer.Argument(help="The held vintage, as 'drugflow status' names it.")],
+    reason: Annotated[str, typer.Option(help="Why it may be published all the same; shown in the release.")],
+) -> None:
+    """Publish a held vintage by exception; the reason goes into a ledger that every release shows.
+
+    [dim]Example:[/] drugflow accept cdc_vsrr_overdose 2026-02-11 --reason "CDC removed Guam; announced on its page"
+    """
+    from pipelines.quality.verdict import accept as record
+    from pipelines.quality.verdict import read_verdicts
+    from pipelines.sources.catalog import get_source
+
+    settings = _settings()
+    realm = _realm(settings)
+    verdicts = read_verdicts(settings.stage("quality", realm), get_source(source).id)
+    chosen = next((v for v in verdicts if v.archive_id == vintage), None)
+    if chosen is None:
+        raise DrugflowError(
+            f"There is no vintage {vintage} of {source}. Known: {', '.join(v.archive_id for v in verdicts) or 'none'}."
+        )
+    record(settings.data_raw, realm, chosen, reason)
+    out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
+
+
+@app.command()
+def rollback(
+    release: Annotated[str | None, typer.Argument(help="Release id; without it the one before the current.")] = None,
+    unpin: Annotated[bool, typer.Option("--unpin", help="Go back to the newest release.")] = False,
+) -> None:
+    """Show analysts an earlier release, pinned until unpinned.
+
+    [dim]Example:[/] drugflow rollback
+    """
+    from pipelines.release import publish
+
+    settings = _settings()
+    chosen = publish.unpin(settings) if unpin else publish.rollback(settings, release)
+    if chosen is None:
+        raise DrugflowError("There is no release yet: run 'drugflow refresh'.")
+    pinned = "" if unpin else " and pinned until 'drugflow rollback --unpin'"
+    out.print(f"Analysts see {chosen.release_id} now{pinned}.")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Start the Dagster UI with its daemon on 127.0.0.1; Ctrl+C stops both.
+
+    [dim]Example:[/] drugflow ui --port 3001
+    """
+    import os
+
+    from pipelines.orchestration.dbt import prepare_manifest
+    from pipelines.orchestration.instance import prepare_home
+    from pipelines.settings import PROJECT_ROOT
+
+    prepare_home(_settings())
+    prepare_manifest()
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl+C stops it)")
+    os.chdir(PROJECT_ROOT)
+    _replace(dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port))
+
+
+def _replace(*command: str) -> NoReturn:
+    import os
+
+    os.execv(command[0], list(command))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""One refresh from the command line: see whether anything changed, run the job if so, and tell the outcome.
+
+What belongs here: the decision to run, the run, its outcome. What does not: printing (cli), the stages.
+Dagster, dbt and Great Expectations are imported only once something changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.ingest.origins import Origin
+from pipelines.orchestration.stages import active_sources, resolve_origin, survey
+from pipelines.quality.verdict import read_verdicts
+from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
+from pipelines.settings import Settings
+from pipelines.vocabulary import Realm, read_json, write_json
+
+Progress = Callable[[str, str], None]
+"""Called with a step's name and one of started, done, failed."""
+
+
+@dataclass
+class Outcome:
+    """What a refresh did. blocked: sentences about what is held back; failure: why nothing was published."""
+
+    origin: Origin
+    changed: bool
+    manifest: Manifest | None
+    blocked: list[str] = field(default_factory=list)
+    failure: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 done or nothing to do, 1 something is blocked, 2 nothing is released."""
+        if self.manifest is None:
+            return 2
+        return 1 if self.blocked or self.failure else 0
+
+
+def refresh(settings: Settings, sources: list[str], full: bool, progress: Progress) -> Outcome:
+    """Bring the marts up to date with the origin.
+
+    Raises DrugflowError for wrong use (unknown origin, a sample over an official release).
+    """
+    origin = resolve_origin(settings)
+    refuse_sample_over_official(settings, origin.realm)
+    settings = settings.model_copy(update={"origin": origin.name})
+    state = settings.data_marts / f"refresh-{origin.realm}.json"
+    before = survey(settings, origin)
+    current = current_manifest(settings)
+    if not full and current is not None and current.realm == origin.realm and read_json(state) == {"survey": before}:
+        return Outcome(origin, False, current, blocked(settings, origin.realm))
+    if full:
+        state.unlink(missing_ok=True)
+        for stage in ("clean", "quality", "history", "build"):
+            shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
+    failure = _run(settings, sources, progress)
+    after = current_manifest(settings)
+    if failure is None and not sources:
+        write_json(state, {"survey": survey(settings, origin)})
+    return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
+
+
+def blocked(settings: Settings, realm: Realm) -> list[str]:
+    """Sentences about what the last refresh could not take in."""
+    sentences = []
+    for source_id in active_sources():
+        report = read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}
+        sentences += [f"{source_id}: {p}" for p in report.get("problems", [])]
+        for verdict in read_verdicts(settings.stage("quality", realm), source_id):
+            if verdict.state == "held":
+                sentences.append(f"{source_id} {verdict.archive_id} is held back: {verdict.problem}")
+    return sentences
+
+
+def _run(settings: Settings, sources: list[str], progress: Progress) -> str | None:
+    """Run the job in this process; the sentence why it failed, or None.
+
+    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI.
+    """
+    from pipelines.orchestration.instance import PID_TAG, bury_dead_runs, prepare_home
+
+    progress("start", "started")
+    prepare_home(settings)
+    import dagster as dg
+
+    from pipelines.definitions import build_definitions
+
+    failures: list[str] = []
+    definitions = build_definitions(settings, {"progress": _progress_logger(progress, failures)})
+    progress("start", "done")
+    job = definitions.resolve_job_def("refresh")
+    settings.data_marts.mkdir(parents=True, exist_ok=True)
+    with (
+        dg.DagsterInstance.get() as instance,
+        (settings.data_marts / "refresh.log").open("w", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+    ):
+        bury_dead_runs(instance)
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=_selection(job, sources),
+            run_config={"loggers": {"progress": {}}},
+            raise_on_error=False,
+            tags={PID_TAG: str(os.getpid()), "drugflow/origin": settings.origin or ""},
+        )
+    if result.success:
+        return None
+    return " ".join(failures) or "The run failed; its log is in the UI ('drugflow ui', Runs)."
+
+
+def _selection(job: Any, sources: list[str]) -> list[Any] | None:
+    """All assets but the raw and clean ones of the sources that were not asked for; None for everything."""
+    if not sources:
+        return None
+    keys = job.asset_layer.executable_asset_keys
+    return sorted((k for k in keys if k.path[0] not in ("raw", "clean") or k.path[1] in sources), key=lambda k: k.path)
+
+
+def _progress_logger(progress: Progress, failures: list[str]) -> Any:
+    """A Dagster logger that turns the run's events into progress and collects why steps failed."""
+    import dagster as dg
+    from dagster import DagsterEventType
+
+    words = {
+        DagsterEventType.STEP_START.value: "started",
+        DagsterEventType.STEP_SUCCESS.value: "done",
+        DagsterEventType.STEP_FAILURE.value: "failed",
+    }
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            event = (getattr(record, "dagster_meta", None) or {}).get("dagster_event")
+            if event is None or event.event_type_value not in words:
+                return
+            progress(event.step_key.replace("__", "/"), words[event.event_type_value])
+            if words[event.event_type_value] == "failed":
+                error = event.step_failure_data.error
+                cause = error.cause if error.cause is not None else error
+                failures.append(cause.message.split("\n")[0].removeprefix("pipelines.vocabulary.DrugflowError: "))
+
+    @dg.logger
+    def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("drugflow.progress", level=logging.DEBUG)
+        logger.addHandler(Handler())
+        return logger
+
+    return progress_logger

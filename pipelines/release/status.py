@@ -1,0 +1,65 @@
+"""The state of every source in one look, for the command line.
+
+What belongs here: putting stored accounts together. What does not: printing (cli).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pipelines.ingest.archive import list_archive
+from pipelines.release.meta import freshness, read_account
+from pipelines.release.publish import current_manifest, releases
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import Realm, read_json
+
+
+def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]:
+    """Release, pin, and each source's state, freshness, periods, held vintages and how to go on."""
+    manifest = current_manifest(settings)
+    pinned = read_json(settings.data_marts / "pinned.json")
+    rows = []
+    for source in load_catalog().values():
+        account = read_account(settings, realm, source)
+        state = "contract" if source.status == "contract" else freshness(account, realm, today)
+        rows.append(
+            {
+                "source": source.id,
+                "title": source.title.en,
+                "state": "blocked" if account.problems or account.held else state,
+                "freshness": state,
+                "newest_period": account.last_period,
+                "last_vintage": account.last_vintage,
+                "next_expected": account.next_expected,
+                "archived_vintages": len(list_archive(settings.data_raw, realm, source.id)),
+                "held": [
+                    {
+                        "vintage": v.archive_id,
+                        "why": v.problem,
+                        "how_to_go_on": _advice(source.id, v.archive_id, v.readable),
+                    }
+                    for v in account.held
+                ],
+                "problems": account.problems,
+            }
+        )
+    return {
+        "realm": realm,
+        "is_sample": realm == "sample",
+        "release": manifest.model_dump(exclude={"tables"}) if manifest else None,
+        "pinned": pinned["release_id"] if pinned else None,
+        "kept_releases": [m.release_id for m in releases(settings)],
+        "sources": rows,
+    }
+
+
+def _advice(source_id: str, vintage: str, readable: bool) -> str:
+    again = f"get the file again and add it with 'drugflow add {source_id} FILE --published {vintage[:10]}'"
+    if not readable:
+        return f"{again[0].upper()}{again[1:]}, then 'drugflow refresh'."
+    return (
+        f"Compare it with the publisher's page; {again}, or publish it as it is with "
+        f"'drugflow accept {source_id} {vintage} --reason \"…\"'."
+    )

@@ -46,7 +46,7 @@ lock: ## Compile requirements.lock for all platforms, without addresses
 
 docs: $(STAMP) ## Write the generated pages and the models' properties again
 	@$(BIN)/python -m pipelines.release.dictionary
-	@$(BIN)/python -m pipelines.release.source_pages
+	@$(BIN)/python -m pipelines.report.source_pages
 
 sample: $(STAMP) ## Generate the embedded sample again
 	@$(BIN)/python -m pipelines.ingest.sample_generator

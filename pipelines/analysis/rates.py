@@ -12,13 +12,14 @@ def poisson_limits(count: int, level: float = 0.95) -> tuple[float, float]:
     Source: F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28 (1936); used by NCHS
     for counts below 100. Raises ValueError for a negative count.
     """
-    from scipy.stats import chi2
+    from scipy.special import gammaincinv
 
     if count < 0:
         raise ValueError(f"a count cannot be negative: {count}")
     alpha = 1 - level
-    lower = chi2.ppf(alpha / 2, 2 * count) / 2 if count else 0.0
-    return float(lower), float(chi2.ppf(1 - alpha / 2, 2 * count + 2) / 2)
+    # Half a chi-square quantile with 2 k degrees is the quantile of a gamma of shape k.
+    lower = gammaincinv(count, alpha / 2) if count else 0.0
+    return float(lower), float(gammaincinv(count + 1, 1 - alpha / 2))
 
 
 def poisson_limits_table(largest: int) -> pl.DataFrame:

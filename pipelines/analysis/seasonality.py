@@ -9,7 +9,7 @@ import polars as pl
 
 PERIOD = 12
 MIN_MONTHS = 36
-MIN_ACTIVE_MONTHS = 24
+MIN_ACTIVE_SHARE = 0.75
 
 
 def strength(seasonal: np.ndarray[Any, Any], residual: np.ndarray[Any, Any]) -> float:
@@ -26,14 +26,15 @@ def decompose(series: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 
     series: month (DATE), value, and the columns of by, without holes in a series' months. Returns month,
     by, seasonal, trend (both in log(1 + value per day)) and seasonal_strength. A series shorter than 36
-    months, or with fewer than 24 months above zero, has no row: there is no season to estimate.
+    months, with a hole, or with more than a quarter of its months at zero has no row: there is no season to
+    estimate.
     Source: R. B. Cleveland et al., STL, Journal of Official Statistics 6 (1990).
     """
     from statsmodels.tsa.seasonal import STL
 
     parts: list[pl.DataFrame] = []
     for _, group in series.sort(*by, "month").group_by(by, maintain_order=True):
-        if group.height < MIN_MONTHS or (group["value"] > 0).sum() < MIN_ACTIVE_MONTHS:
+        if group.height < MIN_MONTHS or (group["value"] > 0).mean() < MIN_ACTIVE_SHARE:
             continue
         months = group["month"]
         if months.n_unique() != (months[-1].year - months[0].year) * 12 + months[-1].month - months[0].month + 1:

@@ -37,6 +37,14 @@ def _context() -> Any:
     return asset.add_batch_definition_whole_dataframe("batch")
 
 
+@cache
+def _page_view() -> Any:
+    """One view for all pages: it compiles each of its templates once, which costs more than the validation."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
+
+
 def columns_checked(expectations: Iterable[Expectation]) -> set[str]:
     """Columns that the expectations look at."""
     found: set[str] = set()
@@ -60,7 +68,6 @@ def run_suite(
     from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
     suite = ExpectationSuite(
         name=name,
@@ -84,8 +91,7 @@ def run_suite(
             _add(totals[outcome.expectation_config.meta["id"]], outcome, frame.height, where)
             for entry in ("unexpected_list", "unexpected_index_list", "unexpected_index_query"):
                 outcome.result.pop(entry, None)
-        view: Any = DefaultJinjaPageView()
-        pages.append(view.render(ValidationResultsPageRenderer().render(result)))
+        pages.append(_page_view().render(ValidationResultsPageRenderer().render(result)))
     return list(totals.values()), offline("".join(pages[:1]) if pages else "<html><body>No row to check.</body></html>")
 
 

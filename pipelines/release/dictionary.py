@@ -4,7 +4,7 @@ What belongs here: reading and checking the YAML files beside this module, and w
 properties file of the marts models, the rows of meta.dictionary, comments). What does not: building tables
 (dbt), exporting them (release).
 
-``python -m pipelines.release.dictionary`` rewrites ``dbt_project/models/marts/_marts.yml``.
+``python -m pipelines.release.dictionary`` rewrites ``_marts.yml`` and ``_sources.yml`` of the dbt project.
 """
 
 from __future__ import annotations
@@ -17,21 +17,34 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipelines.sources.catalog import Source, load_catalog
 from pipelines.vocabulary import DrugflowError, atomic_path
 
 FOLDER = Path(__file__).parent / "dictionary"
 SHARED = "columns.yml"
 FILES = ("dimensions.yml", "facts.yml", "trends.yml", "history.yml", "meta.yml")
-MARTS_YAML = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "_marts.yml"
+PROJECT = Path(__file__).resolve().parents[2]
+MARTS_YAML = PROJECT / "dbt_project" / "models" / "marts" / "_marts.yml"
+SOURCES_YAML = PROJECT / "dbt_project" / "models" / "staging" / "_sources.yml"
 
+STATE_COLUMNS = (
+    "history_scope",
+    "value_vintage",
+    "history_first_vintage",
+    "last_vintage",
+    "replaced_vintage",
+    "excerpt_vintages",
+    "change",
+)
+TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
 Schema = Literal["marts", "history", "meta"]
 _NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+_COLUMN = r"^dim_[a-z_]+\.[a-z][a-z0-9_]*$"
 _TYPE = r"^(VARCHAR|BOOLEAN|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP)(\[\])?$"
 # Names that DuckDB reads as an operator: unquoted, "select overlaps from ..." is a syntax error.
 _QUOTED = frozenset({"overlaps"})
 _HEADER = """\
-# Written by: python -m pipelines.release.dictionary
-# from the files in pipelines/release/dictionary. Edit those, not this.
+# Written by: make docs, from pipelines/release/dictionary and pipelines/sources. Edit those, not this.
 """
 
 
@@ -42,7 +55,11 @@ class _Strict(BaseModel):
 
 
 class Column(_Strict):
-    """One released column. check lists the only values it may have (nulls aside)."""
+    """One released column. check lists the only values it may have (nulls aside).
+
+    refers names the dimension's column that holds each of its values: dbt tests it (in the dimension itself
+    it is the key, and nothing is tested).
+    """
 
     name: str = Field(pattern=_NAME)
     type: str = Field(pattern=_TYPE, description="DuckDB type")
@@ -53,6 +70,7 @@ class Column(_Strict):
     null_en: str | None = Field(default=None, description="when and why it is null")
     null_es: str | None = None
     check: list[str] = []
+    refers: str | None = Field(default=None, pattern=_COLUMN)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -101,11 +119,15 @@ class Table(_Strict):
         return f"{self.table_schema}.{self.name}"
 
 
-def load_dictionary(folder: Path = FOLDER) -> list[Table]:
-    """All tables in the order of the files, with their columns resolved.
+def load_dictionary(folder: Path = FOLDER, sources: Iterable[Source] | None = None) -> list[Table]:
+    """All tables in the order of the files, then the history table of each source, with their columns resolved.
+
+    sources is the catalogue unless given; a folder of its own brings none along.
 
     Raises DrugflowError with one sentence for each mistake, naming file, table and column.
     """
+    if sources is None:
+        sources = load_catalog().values() if folder == FOLDER else ()
     problems: list[str] = []
     shared = _read(folder / SHARED, dict)
     used: set[str] = set()
@@ -118,7 +140,9 @@ def load_dictionary(folder: Path = FOLDER) -> list[Table]:
             if table.full_name in {t.full_name for t in tables}:
                 problems.append(f"{file}: table {table.full_name} is there twice.")
             tables.append(table)
+    tables += [t for s in sources if (t := _history(s, shared, used, problems)) is not None]
     problems += [f"{SHARED}: column {n} is used by no table; remove it or use it." for n in shared if n not in used]
+    problems += _dangling(tables)
     if problems:
         raise DrugflowError("\n".join(problems))
     return tables
@@ -171,7 +195,7 @@ def dbt_yaml(tables: Iterable[Table]) -> str:
         }
         lines.append("".join(f"{'  - ' if k == 'name' else '    '}{_line({k: v})}" for k, v in model.items()))
         lines.append("    columns:\n")
-        lines += [f"      - {_flow(_dbt_column(column))}" for column in table.columns]
+        lines += [f"      - {_flow(_dbt_column(table, column))}" for column in table.columns]
         lines.append("\n")
     return "".join(lines).rstrip("\n") + "\n"
 
@@ -181,12 +205,24 @@ def render() -> str:
     return dbt_yaml(t for t in load_dictionary() if t.table_schema == "marts")
 
 
-def main(target: Path = MARTS_YAML) -> None:
-    """Rewrite the properties file of the marts models."""
-    text = render()
-    with atomic_path(target) as part:
-        part.write_text(text, "utf-8")
-    sys.stdout.write(f"Wrote {target}\n")
+def render_sources() -> str:
+    """The properties file of what dbt reads: one history a source, and the coverage of all."""
+    place = "read_parquet('{{ env_var('DRUGFLOW_HISTORY', '../data_marts/history/sample') }}/{name}.parquet')"
+    named = {s.id: s.title.en for s in load_catalog().values() if s.status == "active"}
+    named["coverage"] = "What each accepted vintage speaks about, of all sources."
+    lines = [_HEADER, "version: 2\n\nsources:\n  - name: history\n"]
+    lines.append("    description: Revision histories, one Parquet file a source, written by the history stage.\n")
+    lines.append(f"    config:\n      meta:\n        {_line({'external_location': place})}    tables:\n")
+    lines += [f"      - {_flow({'name': name, 'description': text})}" for name, text in named.items()]
+    return "".join(lines)
+
+
+def main() -> None:
+    """Rewrite the properties files of the marts models and of what dbt reads."""
+    for target, text in ((MARTS_YAML, render()), (SOURCES_YAML, render_sources())):
+        with atomic_path(target) as part:
+            part.write_text(text, "utf-8")
+        sys.stdout.write(f"Wrote {target.relative_to(PROJECT)}\n")
 
 
 def _read(path: Path, kind: type) -> Any:
@@ -197,6 +233,38 @@ def _read(path: Path, kind: type) -> Any:
     if not isinstance(raw, kind):
         raise DrugflowError(f"{path.name} holds a {type(raw).__name__}, expected a {kind.__name__} at its top.")
     return raw
+
+
+def _history(source: Source, shared: dict[str, Any], used: set[str], problems: list[str]) -> Table | None:
+    """The history table of a source: its key, values and annotations, then the state of each row."""
+    withdrawn = {
+        "nullable": True,
+        "null_en": "Null where the publisher gives none or the row was withdrawn.",
+        "null_es": "Nulo si la fuente no lo da o si la fila fue retirada.",
+    }
+    columns: list[Any] = []
+    for column in source.frame:
+        if column.role == "context":
+            continue
+        own: dict[str, Any] = {} if column.role == "key" else dict(withdrawn)
+        if column.text is not None:
+            own |= {"en": column.text.en, "es": column.text.es}
+        if column.name in shared:
+            columns.append({"use": column.name, **own})
+        else:
+            columns.append({"name": column.name, "type": TYPES[column.type], "unit": column.unit, **own})
+    raw = {
+        "name": source.id,
+        "schema": "history",
+        "source": source.id,
+        "en": f"All states of every published row: {source.title.en}. One row per key and state; a state is current "
+        "where last_vintage is null. Nothing is filled in.",
+        "es": f"Todos los estados de cada fila publicada: {source.title.es}. Una fila por llave y estado; un estado es "
+        "el vigente si last_vintage es nulo. Nada está completado.",
+        "grain": [*source.key, "first_vintage"],
+        "columns": columns + list(STATE_COLUMNS),
+    }
+    return _table(f"{source.id}.yml", raw, shared, used, problems)
 
 
 def _table(file: str, raw: dict[str, Any], shared: dict[str, Any], used: set[str], problems: list[str]) -> Table | None:
@@ -233,6 +301,17 @@ def _column(where: str, entry: Any, shared: dict[str, Any], used: set[str], prob
         return None
 
 
+def _dangling(tables: list[Table]) -> list[str]:
+    """A sentence for each reference to a column that is not the key of its table."""
+    keys = {f"{t.name}.{t.grain[0]}" for t in tables if t.table_schema == "marts" and len(t.grain) == 1}
+    return [
+        f"{table.full_name}, column {column.name}: refers to {column.refers}, which is not the key of a dimension."
+        for table in tables
+        for column in table.columns
+        if column.refers and column.refers not in keys
+    ]
+
+
 def _sentences(where: str, error: ValidationError) -> list[str]:
     sentences = []
     for problem in error.errors():
@@ -243,14 +322,19 @@ def _sentences(where: str, error: ValidationError) -> list[str]:
     return sentences
 
 
-def _dbt_column(column: Column) -> dict[str, Any]:
+def _dbt_column(table: Table, column: Column) -> dict[str, Any]:
     text: dict[str, Any] = {"name": column.name, "data_type": column.type, "description": column.comment}
     if column.name in _QUOTED:
         text["quote"] = True
     if not column.nullable:
         text["constraints"] = [{"type": "not_null"}]
+    tests: list[dict[str, Any]] = []
     if column.check:
-        text["data_tests"] = [{"accepted_values": {"arguments": {"values": column.check}}}]
+        tests.append({"accepted_values": {"arguments": {"values": column.check}}})
+    if column.refers and (place := column.refers.split("."))[0] != table.name:
+        tests.append({"relationships": {"arguments": {"to": f"ref('{place[0]}')", "field": place[1]}}})
+    if tests:
+        text["data_tests"] = tests
     return text
 
 

@@ -118,6 +118,7 @@ class TidyColumn(Strict):
     role: Literal["key", "value", "annotation", "context"]
     unit: str | None = None
     tolerance: float = Field(default=0.0, ge=0, description="largest difference that is no revision")
+    text: Text | None = Field(default=None, description="what it is; unset: as in the dictionary's shared columns")
 
 
 class Expectation(Strict):
@@ -143,6 +144,14 @@ class Caution(Strict):
     evidence: str | None = None
 
 
+class Notes(Strict):
+    """What the source's page says beyond its columns."""
+
+    coverage: str = Field(min_length=20)
+    missingness: str = Field(min_length=20)
+    revisions: str = Field(min_length=20)
+
+
 class Source(Strict):
     """Everything that is known about one source before its data are read."""
 
@@ -165,6 +174,7 @@ class Source(Strict):
     max_rejected_share: float = Field(default=0.0, ge=0, lt=1)
     expectations: list[Expectation] = []
     cautions: list[Caution] = []
+    notes: Notes
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -6,5 +6,6 @@ def model(dbt, session):
     dbt.config(materialized="table")
     from pipelines.analysis.seasonality import decompose
 
-    series = dbt.ref("int_seizure_series").pl()
+    # Pounds have the season of kilograms: decomposing them too would only cost time.
+    series = dbt.ref("int_seizure_series").filter("measure <> 'quantity_lb'").pl()
     return decompose(series, by=["scope", "scope_id", "drug_id", "measure"])

@@ -371,18 +371,23 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
     [dim]Example:[/] drugflow ui --port 3001
     """
-    import os
+    import signal
+
+    import dagster as dg
 
     from pipelines.orchestration.dbt import prepare_manifest
-    from pipelines.orchestration.instance import prepare_home
+    from pipelines.orchestration.instance import bury_dead_runs, prepare_home
     from pipelines.settings import PROJECT_ROOT
 
     prepare_home(_settings())
     prepare_manifest()
-    dagster = str(Path(sys.executable).with_name("dagster"))
+    with dg.DagsterInstance.get() as instance:
+        bury_dead_runs(instance)
     out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl+C stops it)")
-    os.chdir(PROJECT_ROOT)
-    _replace(dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port))
+    # A shell lets what it starts in the background ignore this signal, and then nothing stops the UI.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    _replace(str(Path(sys.executable).with_name("dagster")), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port))
 
 
 def _replace(*command: str) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines.orchestration.dbt import dbt_models, dbt_resource
+from pipelines.orchestration.executor import one_process_executor
 from pipelines.orchestration.jobs import nightly_schedule, refresh_job
 from pipelines.orchestration.release_asset import release_asset
 from pipelines.orchestration.source_assets import coverage_asset, source_assets
@@ -26,9 +27,12 @@ def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition
         jobs=[job],
         schedules=[nightly_schedule(settings, job)],
         resources={"dbt": dbt_resource()},
-        executor=dg.in_process_executor,
+        executor=one_process_executor,
         loggers=loggers,
     )
 
 
-defs = build_definitions(Settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What the UI loads; built when it is loaded, so that the command line builds its own only."""
+    return build_definitions(Settings())

@@ -28,6 +28,13 @@ class DrugflowError(Exception):
     """A sentence for the person who meets it: what, which value, what was expected, what to do."""
 
 
+def why(error: BaseException) -> str:
+    """What an error of a library or the operating system says, in one line, without numbers of errors."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return (str(error).strip().splitlines() or ["no reason given"])[0][:200]
+
+
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, read in chunks."""
     with path.open("rb") as handle:

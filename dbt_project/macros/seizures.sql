@@ -11,7 +11,7 @@ months as (
         period,
         max(vintage) as vintage,
         min(first_vintage) as first_vintage,
-        arg_max(is_open, vintage) as is_open
+        bool_or(is_open) as is_open
     from windows
     group by period
 ),
@@ -27,6 +27,7 @@ grid as (
     from months
     cross join places
     cross join {{ drugs }} as drugs
+    where months.vintage is not null
 ),
 
 filled as (

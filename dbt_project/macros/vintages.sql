@@ -6,7 +6,8 @@
 {#-
 CTEs that every fact starts with:
   states   the state of each key on a date (at most one row a key)
-  windows  for each scope and period: newest and first full vintage that covers it, and whether it is open
+  windows  for each scope and period: newest and first full vintage that covers it (null where only
+           excerpts do), and whether the newest vintage of any kind leaves it open
 -#}
 {% macro known_on(history, coverage, source_id, date_expression) -%}
 states as (
@@ -21,12 +22,12 @@ covered as (
     select
         scope,
         vintage,
+        is_partial,
         is_open,
         cast(unnest(generate_series(first_period, last_period, interval 1 month)) as date) as period
     from {{ coverage }}
     where
         source_id = '{{ source_id }}'
-        and not is_partial
         and vintage <= {{ date_expression }}
 ),
 
@@ -34,8 +35,8 @@ windows as (
     select
         scope,
         period,
-        max(vintage) as vintage,
-        min(vintage) as first_vintage,
+        max(vintage) filter (where not is_partial) as vintage,
+        min(vintage) filter (where not is_partial) as first_vintage,
         arg_max(is_open, vintage) as is_open
     from covered
     group by scope, period

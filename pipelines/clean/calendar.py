@@ -18,8 +18,8 @@ def month_number(name: pl.Expr) -> pl.Expr:
 
 
 def first_of_month(year: pl.Expr, month: pl.Expr) -> pl.Expr:
-    """DATE of the first day of a month; null where year or month is null."""
-    return pl.date(year, month, 1)
+    """DATE of the first day of a month; null where year or month is null, or the year is none of 1900 to 2199."""
+    return pl.date(pl.when(year.is_between(1900, 2199)).then(year), month, 1)
 
 
 def fiscal_month_date(fiscal_year: pl.Expr, month: pl.Expr) -> pl.Expr:

@@ -15,6 +15,9 @@ from pipelines.sources.catalog import Source
 JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
 """The publisher's NY leaves New York City (YC) out."""
 
+MOST_DEATHS = 1e10
+"""More than all people alive: such a figure is no count, and would not fit the column's type."""
+
 
 def tidy(part: Part, source: Source) -> None:
     """One row per jurisdiction, month and indicator.
@@ -25,11 +28,13 @@ def tidy(part: Part, source: Source) -> None:
     """
     state = pl.col("state")
     part.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
+    part.reject(~pl.col("year").is_between(1900, 2199), "Year", "is not a year such as 2024", "year")
     part.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")
     is_percent = pl.col("indicator") == "percent_specified"
     for column, title in (("data_value", "Data Value"), ("predicted_value", "Predicted Value")):
         value = pl.col(column)
-        part.reject(~is_percent & (value != value.round()), title, "is not a whole number of deaths", column)
+        possible = (value == value.round()) & (value.abs() < MOST_DEATHS)
+        part.reject(~is_percent & ~possible, title, "is not a whole number of deaths", column)
     complete = pl.col("percent_complete").str.strip_suffix("+").cast(pl.Float64, strict=False)
     part.reject(
         pl.col("percent_complete").is_not_null() & complete.is_null(),

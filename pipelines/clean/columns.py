@@ -10,11 +10,14 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.clean.files import LINE, Records
+from pipelines.clean.files import Records
 from pipelines.clean.part import Part
+from pipelines.clean.split import LINE
 from pipelines.sources.catalog import RawColumn, Source, fold
 
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+_LISTED = 12
+"""Categories that a sentence lists; of more it names the first three."""
 
 
 def typed(name: str, records: Records, source: Source) -> Part:
@@ -23,40 +26,35 @@ def typed(name: str, records: Records, source: Source) -> Part:
     text is trimmed, an empty cell is null; integer is Int64 (also 1,234 and 12.0); number is Float64;
     category is our id as text. A column that the file does not have is all null.
     """
-    part = Part(name, records.frame.height, dict(records.set_aside), list(records.rejected))
-    part.records += len(records.rejected) + sum(records.set_aside.values())
+    refused = [records.rejected] if records.rejected.height else []
+    part = Part(records.name or name, records.frame.height, dict(records.set_aside), refused)
+    part.records += records.rejected.height + sum(records.set_aside.values())
     frame = records.frame.with_columns(pl.exclude(LINE).str.strip_chars())
     texts = [c.id for c in source.columns if c.id in frame.columns]
-    blank = pl.all_horizontal(pl.col(texts) == "")
     part.frame = frame
-    part.set_aside(blank, "blank_line")
-    raw = part.frame
-    part.raw = raw
-    columns: list[pl.Expr] = [pl.col(LINE)]
-    problems: list[tuple[RawColumn, pl.Expr, str]] = []
-    for column in source.columns:
-        if column.ignore:
-            continue
-        if column.id in records.absent:
-            columns.append(pl.lit(None, dtype=_dtype(column)).alias(column.id))
-            continue
-        cell = pl.col(column.id)
-        columns.append(_parse(column, raw).alias(column.id))
+    part.set_aside(pl.all_horizontal(pl.col(texts) == ""), "blank_line")
+    part.raw = raw = part.frame
+    wanted = [c for c in source.columns if not c.ignore]
+    part.frame = parsed = raw.select(LINE, *(_column(c, records, raw).alias(c.id) for c in wanted))
+    for column in (c for c in wanted if c.id not in records.absent):
+        empty = raw[column.id] == ""
+        faults = [(empty, f"is empty, expected {_kind(column)}")] if not column.nullable else []
         if column.type != "text":
-            problems.append((column, (cell != "") & _parse(column, raw).is_null(), _expected(column)))
-        if not column.nullable:
-            problems.append((column, cell == "", f"is empty, expected {_kind(column)}"))
-    flags = raw.select(**{str(n): bad for n, (_, bad, _) in enumerate(problems)})
-    failing = [n for n in range(len(problems)) if flags[str(n)].any()]
-    part.frame = raw.select(columns)
-    for n in failing:
-        column, _, reason = problems[n]
-        part.reject_lines(raw.filter(flags[str(n)])[LINE].to_list(), column.names[0], column.id, reason)
+            faults.insert(0, (~empty & parsed[column.id].is_null(), _expected(column)))
+        for fault, reason in faults:
+            if fault.any():
+                part.reject_lines(raw[LINE].filter(fault), column.names[0], column.id, reason)
     return part
 
 
 def _dtype(column: RawColumn) -> Any:
     return {"integer": pl.Int64, "number": pl.Float64}.get(column.type, pl.String)
+
+
+def _column(column: RawColumn, records: Records, frame: pl.DataFrame) -> pl.Expr:
+    if column.id in records.absent:
+        return pl.lit(None, dtype=_dtype(column))
+    return _parse(column, frame)
 
 
 def _parse(column: RawColumn, frame: pl.DataFrame) -> pl.Expr:
@@ -67,21 +65,28 @@ def _parse(column: RawColumn, frame: pl.DataFrame) -> pl.Expr:
         wanted = {fold(k): v for k, v in (column.categories or {}).items()}
         seen = frame[column.id].unique().to_list()
         return cell.replace_strict({s: wanted.get(fold(s)) for s in seen}, return_dtype=pl.String)
-    dtype = _dtype(column)
-    plain = cell.cast(dtype, strict=False)
-    if not frame.select(((cell != "") & plain.is_null()).any()).item():
-        return pl.when(plain.is_finite()).then(plain) if column.type == "number" else plain
-    grouped = pl.when(cell.str.contains(_THOUSANDS)).then(cell.str.replace_all(",", "", literal=True)).otherwise(cell)
-    number = grouped.cast(pl.Float64, strict=False)
-    number = pl.when(number.is_finite()).then(number)
-    if column.type == "number":
-        return number
-    return pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False))
+    plain = cell.cast(_dtype(column), strict=False)
+    if frame.select(((cell != "") & plain.is_null()).any()).item():
+        grouped = (
+            pl.when(cell.str.contains(_THOUSANDS)).then(cell.str.replace_all(",", "", literal=True)).otherwise(cell)
+        )
+        number = grouped.cast(pl.Float64, strict=False)
+        if column.type == "integer":
+            number = pl.when(number.is_finite()).then(number)
+            return pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False))
+        plain = number
+    if column.type == "integer":
+        return plain
+    # A zero with a sign is a zero: otherwise two exports of one figure would differ.
+    return pl.when(plain == 0).then(0.0).when(plain.is_finite()).then(plain)
 
 
 def _kind(column: RawColumn) -> str:
     if column.type == "category":
-        return "one of " + ", ".join(repr(k) for k in (column.categories or {}))
+        names = [repr(k) for k in column.categories or {}]
+        if len(names) > _LISTED:
+            return f"one of {', '.join(names[:3])} or {len(names) - 3} more in the source's YAML"
+        return "one of " + ", ".join(names)
     return {"integer": "a whole number", "number": "a number", "text": "a text"}[column.type]
 
 

@@ -10,17 +10,22 @@ file and line of the publisher's record), ``rejected.parquet``, ``coverage.parqu
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from pipelines.clean import corrections
 from pipelines.clean.columns import typed
-from pipelines.clean.files import LINE, REJECTED_SCHEMA, Limits, read_records
+from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
+from pipelines.clean.part import Part
+from pipelines.clean.spans import Spans
+from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
 from pipelines.sources.catalog import FOLDER, Source
 from pipelines.vocabulary import (
     DrugflowError,
@@ -28,10 +33,17 @@ from pipelines.vocabulary import (
     code_fingerprint,
     fingerprint,
     read_json,
+    why,
     write_json,
 )
 
-SHARED = ("files", "columns", "part", "calendar", "geography", "cbp", "corrections", "run")
+SHARED = ("unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans", "run")
+UNSETTLED = ""
+"""Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
+ROWS_IN_A_GROUP = 250_000
+"""Rows of a Parquet row group: what a stage that wants some months has to read."""
+MOST_REJECTED = 1_000_000
+"""Rejected records that are kept for reading. A vintage with more of them is another kind of file."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class Summary(BaseModel):
 
     source: str
     vintage: str
+    archive_id: str = ""
     fingerprint: str
     content: str = ""
     problem: str | None = None
@@ -81,65 +94,127 @@ def clean_vintage(
     verify is called before bytes are used and raises where they are not the archived ones. An
     unreadable vintage is a summary with a problem, never an exception.
     """
-    mark = fingerprint([raw.content, raw.id, code])
+    mark = fingerprint([raw.content, raw.id, code, str(limits.max_unpacked_bytes), str(limits.max_unpack_ratio)])
     out = folder / raw.id
     old = read_json(out / "summary.json")
     if old is not None and old["fingerprint"] == mark:
         return Summary.model_validate(old)
-    summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, coverage=raw.coverage)
+    summary = Summary(source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=mark, coverage=raw.coverage)
+    (out / "error.txt").unlink(missing_ok=True)
     try:
         verify()
         _clean(source, raw, out, limits, summary)
-    except Exception as error:
-        # One vintage never stops the others, whatever is wrong with it or with the code that reads it.
-        known = isinstance(error, DrugflowError)
-        problem = (
-            str(error) if known else f"it could not be read because of an error in drugflow ({error!r}): report it."
-        )
-        summary = Summary(source=source.id, vintage=raw.vintage, fingerprint=mark, problem=problem)
+    except (Exception, pl.exceptions.PanicException) as error:
+        # One vintage never stops the others, whatever is wrong with it or with the code that reads it. What only
+        # the bytes decide stays decided; anything else (a full disk, a damaged archive) is tried again.
+        settled = mark if isinstance(error, FileProblem) else UNSETTLED
+        problem = _sentence(error, out)
+        summary = Summary(
+            source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=settled,
+            coverage=raw.coverage, problem=problem,
+        )  # fmt: skip
         for name in ("clean", "rejected", "coverage"):
             (out / f"{name}.parquet").unlink(missing_ok=True)
     write_json(out / "summary.json", summary.model_dump())
     return summary
 
 
+def _sentence(error: BaseException, out: Path) -> str:
+    """Why a vintage could not be read; what only a developer can use goes to error.txt in its folder."""
+    if isinstance(error, DrugflowError):
+        return str(error)
+    if isinstance(error, OSError | MemoryError):
+        return f"it could not be read now ({why(error)}): it is tried again at the next refresh."
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "error.txt").write_text("".join(traceback.format_exception(error)), "utf-8")
+    return (
+        f"it could not be read because of an error in drugflow ({why(error)}): report it with the file "
+        f"{'/'.join(out.parts[-4:])}/error.txt."
+    )
+
+
 def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary) -> None:
     module: Any = importlib.import_module(f"pipelines.clean.{source.id}")
-    frames: list[pl.DataFrame] = []
-    rejected: list[dict[str, Any]] = []
+    spans = Spans(source.period, out / ".spans")
+    try:
+        rejected = _read(source, raw, limits, module, summary, spans)
+        with atomic_path(out / "clean.parquet") as part:
+            coverage = _write_clean(source, module, spans, part, summary, rejected)
+            refused = pl.concat(rejected).sort("file", "line")
+            if not summary.rows and not refused.height:
+                raise FileProblem(f"{', '.join(raw.files)}: no record is left, all {summary.records:,} were set aside.")
+            summary.rejected = refused.height
+            _conserved(summary)
+            _inside_scope(source, raw, coverage)
+            _write(out / "rejected.parquet", refused)
+            _write(out / "coverage.parquet", coverage.drop("values"))
+    finally:
+        spans.discard()
+
+
+def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summary, spans: Spans) -> list[pl.DataFrame]:
+    """Every record of every file into spans, counted; returns the rejected ones."""
+    rejected = [no_rejected()]
     for name in raw.files:
         for records in read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)):
-            part = typed(name, records, source)
-            module.tidy(part, source)
-            part.check()
-            frames.append(part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"}))
-            rejected += part.rejected
+            part = _tidied(name, records, source, module)
+            spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
+            rejected += part.refused
             summary.records += part.records
+            summary.rejected += sum(f.height for f in part.refused)
+            if summary.rejected > MOST_REJECTED:
+                raise FileProblem(
+                    f"{part.file}: more than {MOST_REJECTED:,} records cannot be read, the first of them: "
+                    f"{_first(rejected)}. Fetch it again, or describe the new layout in the source's YAML."
+                )
             for rule, count in part.aside.items():
                 summary.set_aside[rule] = summary.set_aside.get(rule, 0) + count
-    frame = _conform(source, pl.concat(frames))
-    del frames
-    if hasattr(module, "resolve"):
-        frame = _account(summary, frame, module.resolve(frame))
-    frame, summary.corrected = corrections.apply(source, frame)
-    frame, doubled = _doubled(source, frame)
-    rejected += doubled
-    frame = frame.sort([source.period, *(k for k in source.key if k != source.period)])
-    summary.rows, summary.rejected = frame.height, len(rejected)
-    _conserved(summary)
-    coverage = _coverage(source, raw, frame, module)
-    summary.first_period, summary.last_period = (
-        (
-            str(v)
-            for v in frame.select(pl.col(source.period).min().alias("a"), pl.col(source.period).max().alias("b")).row(0)
+    return rejected
+
+
+def _write_clean(
+    source: Source, module: Any, spans: Spans, path: Path, summary: Summary, rejected: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
+    content, coverages, writer = 0, [], None
+    for rows in spans.frames():
+        frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
+        frame, keyless = _keyless(source, frame)
+        frame, corrected = corrections.apply(source, frame)
+        frame, doubled = _doubled(source, frame)
+        rejected += [keyless, doubled]
+        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)])
+        for name, count in corrected.items():
+            summary.corrected[name] = summary.corrected.get(name, 0) + count
+        summary.rows += frame.height
+        content += _content(source, frame)
+        coverages.append(_coverage(source, frame, module))
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
+        writer.write_table(table, row_group_size=ROWS_IN_A_GROUP)
+    if writer is not None:
+        writer.close()
+    coverage = _together(coverages)
+    if coverage.height:
+        summary.first_period, summary.last_period = (
+            str(v) for v in coverage.select(pl.col("first_period").min(), pl.col("last_period").max()).row(0)
         )
-        if frame.height
-        else (None, None)
-    )
-    summary.content = _content(source, frame)
-    _write(out / "clean.parquet", frame)
-    _write(out / "rejected.parquet", pl.DataFrame(rejected, schema=REJECTED_SCHEMA).sort("file", "line"))
-    _write(out / "coverage.parquet", coverage)
+    summary.content = fingerprint([str(summary.rows), str(content % 2**64)])
+    return coverage
+
+
+def _tidied(name: str, records: Records, source: Source, module: Any) -> Part:
+    part = typed(name, records, source)
+    module.tidy(part, source)
+    part.check()
+    return part
+
+
+def _first(rejected: list[pl.DataFrame]) -> str:
+    """The first rejected record in a sentence."""
+    row = next(frame for frame in rejected if frame.height).row(0, named=True)
+    value = "" if row["value"] is None else f"{row['value']!r} "
+    return f"line {row['line']}, {row['column'] or 'the record'} {value}{row['reason']}"
 
 
 def _account(summary: Summary, before: pl.DataFrame, resolved: tuple[pl.DataFrame, dict[str, int]]) -> pl.DataFrame:
@@ -168,54 +243,85 @@ def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*columns, pl.col("file"), pl.col("line").cast(pl.Int64))
 
 
-def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A key that is there twice is rejected whole from the second row on: the publisher must say which holds."""
-    second = frame.select(pl.struct(source.key).is_first_distinct().alias("first"))["first"].not_()
-    if not second.any():
-        return frame, []
-    rows = frame.filter(second)
-    rejected = [
-        {
-            "file": row["file"],
-            "line": row["line"],
-            "column": ", ".join(source.key),
-            "value": ", ".join(str(row[k]) for k in source.key),
-            "reason": "is the key of an earlier record too",
-            "record": ", ".join(str(row[c.name]) for c in source.frame),
-        }
-        for row in rows.iter_rows(named=True)
-    ]
-    return frame.filter(~second), rejected
+    first = frame.select(pl.struct(source.key).is_first_distinct().alias("first"))["first"]
+    if first.all():
+        return frame, no_rejected()
+    key = pl.concat_str([pl.col(k).cast(pl.String) for k in source.key], separator=", ")
+    twice = frame.filter(~first)
+    return frame.filter(first), _refused(
+        source, twice, pl.lit(", ".join(source.key)), key, "is the key of an earlier record too"
+    )
 
 
-def _coverage(source: Source, raw: Raw, frame: pl.DataFrame, module: Any) -> pl.DataFrame:
-    """What the vintage speaks about: for each scope value, the first and last period, and whether it is open.
+def _keyless(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A row without a value in a key column could be found by nobody, so it is rejected."""
+    lacks = frame.select(pl.any_horizontal(pl.col(k).is_null() for k in source.key).alias("lacks"))["lacks"]
+    if not lacks.any():
+        return frame, no_rejected()
+    column = pl.coalesce(pl.when(pl.col(k).is_null()).then(pl.lit(k)) for k in source.key)
+    nothing = pl.lit(None, pl.String)
+    return frame.filter(~lacks), _refused(source, frame.filter(lacks), column, nothing, "is not a possible value here")
 
-    Columns: scope (text), first_period, last_period (DATE), is_open (BOOLEAN), rows.
-    Raises DrugflowError where vintage.json names a scope that the rows contradict.
+
+def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr, reason: str) -> pl.DataFrame:
+    """Clean rows as rejected records."""
+    cells = [pl.col(c.name).cast(pl.String).fill_null("") for c in source.frame]
+    return rows.select(
+        "file",
+        "line",
+        column.alias("column"),
+        value.str.slice(0, LONGEST_VALUE).alias("value"),
+        pl.lit(reason).alias("reason"),
+        pl.concat_str(cells, separator=", ").str.slice(0, LONGEST_TEXT).alias("record"),
+    )
+
+
+def _coverage(source: Source, frame: pl.DataFrame, module: Any) -> pl.DataFrame:
+    """What the rows speak about: for each scope value, the first and last period, and whether it is open.
+
+    Columns: scope (text), first_period, last_period (DATE), is_open (BOOLEAN), rows, values (the scope columns).
     """
-    for column, values in (raw.scope or {}).items():
-        if column in source.scope:
-            found = set(frame[column].cast(pl.String).unique())
-            if extra := found - {_scope_id(source, column, v) for v in values}:
-                raise DrugflowError(
-                    f"{raw.folder.name}: vintage.json limits {column} to {values}, but the files also have "
-                    f"{sorted(map(str, extra))[:5]}."
-                )
     is_open = getattr(module, "is_open", lambda: pl.lit(None, dtype=pl.Boolean))()
+    return frame.group_by(scope_text(source).alias("scope")).agg(
+        pl.col(source.period).min().alias("first_period"),
+        pl.col(source.period).max().alias("last_period"),
+        is_open.any().alias("is_open"),
+        pl.len().alias("rows"),
+        pl.struct(pl.col(c).first().cast(pl.String) for c in source.scope or [source.period]).alias("values"),
+    )
+
+
+def _together(coverages: list[pl.DataFrame]) -> pl.DataFrame:
     return (
-        frame.group_by(scope_text(source).alias("scope"))
+        pl.concat(coverages)
+        .group_by("scope")
         .agg(
-            pl.col(source.period).min().alias("first_period"),
-            pl.col(source.period).max().alias("last_period"),
-            is_open.any().alias("is_open"),
-            pl.len().alias("rows"),
+            pl.col("first_period").min(),
+            pl.col("last_period").max(),
+            pl.col("is_open").any(),
+            pl.col("rows").sum(),
+            pl.col("values").first(),
         )
         .sort("scope")
     )
 
 
-def _scope_id(source: Source, column: str, value: str) -> str:
+def _inside_scope(source: Source, raw: Raw, coverage: pl.DataFrame) -> None:
+    """Raise FileProblem where vintage.json names a scope that the rows contradict."""
+    for said, values in (raw.scope or {}).items():
+        column = said if said in source.scope else f"{said}_id"
+        if column in source.scope:
+            found = set(coverage["values"].struct.field(column))
+            if extra := found - {_scope_id(source, v) for v in values}:
+                raise FileProblem(
+                    f"{raw.folder.name}: vintage.json limits {said} to {', '.join(map(repr, values))}, but the files "
+                    f"also have {', '.join(map(repr, sorted(map(str, extra))[:5]))}. Correct vintage.json."
+                )
+
+
+def _scope_id(source: Source, value: str) -> str:
     for raw in source.columns:
         if raw.categories and value in raw.categories:
             return raw.categories[value]
@@ -229,13 +335,13 @@ def scope_text(source: Source) -> pl.Expr:
     return pl.concat_str([pl.col(c).cast(pl.String) for c in source.scope], separator="/")
 
 
-def _content(source: Source, frame: pl.DataFrame) -> str:
-    """Order-free fingerprint of the figures, so that two export styles of one release are equal.
+def _content(source: Source, frame: pl.DataFrame) -> int:
+    """Order-free sum over the figures, so that two export styles of one release are equal.
 
     Numbers count at six decimals: the last digits of their text drift between exports.
     """
     columns = [pl.col(c.name).round(6) if c.type == "number" else pl.col(c.name) for c in source.frame]
-    return fingerprint([str(frame.height), str(int(frame.select(columns).hash_rows(seed=7).sum() or 0))])
+    return int(frame.select(columns).hash_rows(seed=7).sum() or 0)
 
 
 def _write(path: Path, frame: pl.DataFrame) -> None:

@@ -100,6 +100,14 @@ def _differs(column: TidyColumn) -> pl.Expr:
     return old.ne_missing(new)
 
 
+def _carried(column: TidyColumn) -> pl.Expr:
+    """The new state's value. A note leaves the figure as first published, or drift below the tolerance would add up."""
+    new = pl.col(column.name + _NEW)
+    if column.role == "value":
+        new = pl.when(pl.col("_what") == "annotated").then(column.name).otherwise(new)
+    return new.alias(column.name)
+
+
 def _step(
     source: Source, both: pl.DataFrame, measures: list[TidyColumn], vintage: Vintage
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -145,7 +153,7 @@ def _step(
     ended = move.filter(known).with_columns(pl.col(_SEEN).alias("last_vintage"), published.alias("replaced_vintage"))
     begun = move.select(
         *key,
-        *(pl.col(c.name + _NEW).alias(c.name) for c in measures),
+        *(_carried(c) for c in measures),
         pl.coalesce("scope" + _NEW, "scope").alias("scope"),
         pl.when(pl.col("_what") == "annotated").then("value_vintage").otherwise(published).alias("value_vintage"),
         published.alias("first_vintage"),

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipelines.history.revisions import STATE, Vintage, columns, revise
 from pipelines.sources.catalog import Source
-from pipelines.vocabulary import atomic_path, code_fingerprint, fingerprint, read_json, write_json
+from pipelines.vocabulary import atomic_path, code_fingerprint, fingerprint, read_json, sha256_of, write_json
 
 ROWS_AT_A_TIME = 4_000_000
 
@@ -39,8 +39,7 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
     Returns the summary: rows, counts of changes by vintage, first and last period, fingerprint.
     With no accepted vintage the files are written with no row, so that models stay buildable.
     """
-    here = Path(__file__).parent
-    mark = fingerprint([code_fingerprint(here), *(f"{v.published}:{v.partial}:{v.content}" for v in accepted)])
+    mark = _mark(source, accepted)
     out = folder / f"{source.id}.parquet"
     summary: dict[str, Any] = read_json(folder / f"{source.id}.json") or {}
     if summary.get("fingerprint") == mark and out.exists():
@@ -60,6 +59,13 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
     }
     write_json(folder / f"{source.id}.json", summary)
     return summary
+
+
+def _mark(source: Source, accepted: list[Accepted]) -> str:
+    """Fingerprint of all that a history follows from: code, roles and tolerances, vintages and what they cover."""
+    described = source.model_dump_json(include={"frame", "period", "scope"})
+    vintages = (f"{v.published}:{v.partial}:{v.content}:{sha256_of(v.folder / 'coverage.parquet')}" for v in accepted)
+    return fingerprint([code_fingerprint(Path(__file__).parent), described, *vintages])
 
 
 def _write_history(

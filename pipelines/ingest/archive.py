@@ -4,7 +4,7 @@ What belongs here: storing, listing and verifying raw files. What does not: wher
 (origins), reading what is in them (clean). Nothing here edits or deletes a raw file.
 
 Layout: ``data_raw/<realm>/<source>/<release date>/<files> + receipt.json``. A second, different
-content under one date is kept as ``<release date>.2``, ``.3`` and so on; the last one speaks.
+content under one date is kept as ``<release date>.2``, ``.3`` and so on; the last one that is not held speaks.
 """
 
 from __future__ import annotations
@@ -109,16 +109,19 @@ def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedV
 
 
 def effective_vintages(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
-    """The vintages that speak, oldest first.
+    """The vintages that may speak, oldest first, every issue of each date.
 
-    Of several issues under one date the last speaks; content equal to the vintage before it is no
-    new vintage. A function of the archive alone, so the order of arrival does not matter.
+    Of several issues under one date the last one that is not held back speaks, which quality decides. A date
+    whose last content equals that of the date before is no new vintage. A function of the archive alone, so
+    the order of arrival does not matter.
     """
-    by_date: dict[date, ArchivedVintage] = {v.receipt.vintage: v for v in list_archive(data_raw, realm, source_id)}
+    by_date: dict[date, list[ArchivedVintage]] = {}
+    for vintage in list_archive(data_raw, realm, source_id):
+        by_date.setdefault(vintage.receipt.vintage, []).append(vintage)
     kept: list[ArchivedVintage] = []
-    for vintage in by_date.values():
-        if not kept or vintage.receipt.content != kept[-1].receipt.content:
-            kept.append(vintage)
+    for issues in by_date.values():
+        if not kept or issues[-1].receipt.content != kept[-1].receipt.content:
+            kept += issues
     return kept
 
 

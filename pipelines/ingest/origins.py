@@ -12,10 +12,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.ingest.archive import RawFile, Receipt, parse_release_date, store
-from pipelines.vocabulary import DrugflowError, Realm, sha256_of
+from pipelines.ingest.archive import RECEIPT, RawFile, Receipt, parse_release_date, store
+from pipelines.vocabulary import DrugflowError, Realm, sha256_of, why
 
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
+_DATA_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".bz2", ".zip", ".xlsx", ".parquet"}
 _VINTAGE_KEYS = {"published", "coverage", "scope", "note"}
 
 
@@ -36,6 +37,8 @@ class IngestReport:
     added: list[str] = field(default_factory=list)
     known: int = 0
     problems: list[str] = field(default_factory=list)
+    again: bool = False
+    """Whether a problem lies in the machine (a full disk, no permission), so that the same look may succeed later."""
 
 
 def parse_origin(text: str) -> Origin:
@@ -71,15 +74,13 @@ def ingest(origin: Origin, source_id: str, data_raw: Path) -> IngestReport:
             f"'drugflow add {source_id} FILE --published DATE' or use --origin mirror:<folder>."
         )
         return report
-    root = origin.folder / source_id
-    for folder in (
-        sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
-    ):
+    for folder in offered(origin, source_id):
         try:
             receipt, files = describe(origin, source_id, folder)
             stored = store(data_raw, receipt, files)
         except (DrugflowError, OSError) as error:
-            report.problems.append(f"{folder}: {error}")
+            report.problems.append(f"{folder}: {error if isinstance(error, DrugflowError) else why(error)}")
+            report.again |= isinstance(error, OSError)
             continue
         if stored is None:
             report.known += 1
@@ -88,13 +89,30 @@ def ingest(origin: Origin, source_id: str, data_raw: Path) -> IngestReport:
     return report
 
 
+def offered(origin: Origin, source_id: str) -> list[Path]:
+    """What the origin has of a source, in order of name: vintage folders, and data files that lie in no folder."""
+    root = origin.folder / source_id if origin.folder else None
+    if root is None or not root.is_dir():
+        return []
+    found = [p for p in root.iterdir() if not p.name.startswith(".")]
+    return sorted(p for p in found if p.is_dir() or p.is_symlink() or p.suffix.lower() in _DATA_SUFFIXES)
+
+
 def describe(origin: Origin, source_id: str, folder: Path) -> tuple[Receipt, list[Path]]:
-    """Receipt and files of one vintage folder of a mirror."""
+    """Receipt and files of one vintage folder of a mirror.
+
+    Raises DrugflowError where the folder, its name, vintage.json or a thing in it is not what is expected.
+    Nothing but hidden names is passed over: what is not taken must not look as if it were.
+    """
+    if not folder.is_dir():
+        raise DrugflowError("this is no folder: expected <release date>/<files>, such as 2026-01-15/figures.csv.")
     said = _read_vintage_json(folder / "vintage.json")
     vintage = parse_release_date(str(said.get("published", folder.name)))
-    files = sorted(
-        p for p in folder.iterdir() if p.is_file() and p.name != "vintage.json" and not p.name.startswith(".")
-    )
+    files = sorted(p for p in folder.iterdir() if p.name != "vintage.json" and not p.name.startswith("."))
+    for file in files:
+        if not file.is_file():
+            what = "a folder" if file.is_dir() else "a broken link" if file.is_symlink() else "no ordinary file"
+            raise DrugflowError(f"{file.name!r} is {what}: a vintage holds data files only. Remove or mend it.")
     if not files:
         raise DrugflowError("the vintage has no file: expected at least one data file beside vintage.json.")
     return make_receipt(origin.name, origin.realm, source_id, vintage, files, said), files
@@ -103,7 +121,16 @@ def describe(origin: Origin, source_id: str, folder: Path) -> tuple[Receipt, lis
 def make_receipt(
     origin: str, realm: Realm, source_id: str, vintage: date, files: list[Path], said: dict[str, Any]
 ) -> Receipt:
-    """Receipt for files at hand, read now."""
+    """Receipt for files at hand, read now.
+
+    Raises DrugflowError where two files have one name or a name cannot be kept.
+    """
+    names = [f.name for f in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise DrugflowError(f"There are two files named {name!r}: give each its own name.")
+        if name == RECEIPT or not name.isprintable():
+            raise DrugflowError(f"A file cannot be archived under the name {name!r}: rename it.")
     scope = {k: [v] if isinstance(v, str) else list(v) for k, v in said.get("scope", {}).items()}
     return Receipt(
         source=source_id,
@@ -123,11 +150,21 @@ def _read_vintage_json(path: Path) -> dict[str, Any]:
         return {}
     try:
         said = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DrugflowError(f"vintage.json is not JSON ({error}): correct or remove it.") from error
-    if not isinstance(said, dict) or (unknown := set(said) - _VINTAGE_KEYS):
-        names = sorted(unknown) if isinstance(said, dict) else said
-        raise DrugflowError(f"vintage.json has {names}; expected only {sorted(_VINTAGE_KEYS)}.")
+    if not isinstance(said, dict):
+        raise DrugflowError(f"vintage.json has {said!r}; expected only {sorted(_VINTAGE_KEYS)}.")
+    if unknown := set(said) - _VINTAGE_KEYS:
+        raise DrugflowError(f"vintage.json has {sorted(unknown)}; expected only {sorted(_VINTAGE_KEYS)}.")
     if said.get("coverage", "full") not in ("full", "partial"):
         raise DrugflowError(f"vintage.json says coverage {said['coverage']!r}; expected full or partial.")
+    if not isinstance(said.get("note", ""), str):
+        raise DrugflowError(f"vintage.json says note {said['note']!r}; expected a text.")
+    scope = said.get("scope", {})
+    if not isinstance(scope, dict) or not all(map(_are_texts, scope.values())):
+        raise DrugflowError(f"vintage.json says scope {scope!r}; expected names, each with a text or a list of texts.")
     return said
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value))

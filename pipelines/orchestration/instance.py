@@ -1,22 +1,29 @@
-"""The project's own Dagster instance: its folder, its settings, and runs that a dead process left behind."""
+"""The project's own Dagster instance: its folder, its settings, and runs that a dead process left behind.
+
+What belongs here: creating the instance, and telling live runs from dead ones. What does not: what a run
+does (assets), how it is started (refresh, the UI).
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
 
-PID_TAG = "drugflow/pid"
 CONFIG = """\
 # Written by drugflow once; yours to edit.
 telemetry:
+  enabled: false
+nux:
   enabled: false
 # Pools limit runs inside one process too: one writer of the build file.
 concurrency:
@@ -25,6 +32,8 @@ concurrency:
     default_limit: 1
 run_monitoring:
   enabled: true
+  # A run that waits for the place of a killed one goes on after this time.
+  free_slots_after_run_end_seconds: 30
 """
 
 
@@ -34,42 +43,74 @@ def prepare_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-    with FileLock(home / ".creating.lock"):
-        if not (home / "dagster.yaml").exists():
-            (home / "dagster.yaml").write_text(CONFIG, "utf-8")
-        if not (home / "history").exists():
-            import dagster as dg
-
-            with dg.DagsterInstance.get() as instance:
-                instance.get_run_records(limit=1)
+    # Two processes that create the tables at once kill one another: "table secondary_indexes already exists".
+    created = home / ".created"
+    if not created.exists():
+        with FileLock(home / ".creating.lock"):
+            if not (home / "dagster.yaml").exists():
+                (home / "dagster.yaml").write_text(CONFIG, "utf-8")
+            if not created.exists():
+                _create_tables()
+                created.touch()
     return home
 
 
-def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs whose process is gone as failed and free their places in the pools.
+def _create_tables() -> None:
+    import dagster as dg
 
-    Returns their ids. Without this a run killed by the system keeps the next one waiting for minutes.
+    with dg.DagsterInstance.get() as instance:
+        instance.get_run_records(limit=1)
+        instance.all_instigator_state()
+        instance.event_log_storage.get_concurrency_run_ids()
+
+
+@contextmanager
+def alive(run_id: str) -> Iterator[None]:
+    """Hold a lock for as long as this process works on a run.
+
+    The operating system drops it when the process dies, however it dies, so that nobody mistakes a new
+    process with an old number for the run.
+    """
+    lock = _run_lock(run_id)
+    with lock.acquire(timeout=0):
+        yield
+        # Before the lock is dropped: a file without a holder would say that the run died just before its end.
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs whose process is gone as failed, and free the places in the pools of every finished run.
+
+    Returns the ids of the dead runs. Without this a run killed by the system keeps the next one waiting
+    for minutes. A run without a lock here belongs to another machine, or has not begun: it is left alone.
     """
     import dagster as dg
 
-    buried = []
-    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for record in instance.get_run_records(filters):
-        run = record.dagster_run
-        pid = run.tags.get(PID_TAG)
-        if pid is None or _alive(int(pid)):
-            continue
+    status = dg.DagsterRunStatus
+    unfinished = dg.RunsFilter(statuses=[status.NOT_STARTED, status.STARTING, status.STARTED, status.CANCELING])
+    dead = [r.dagster_run for r in instance.get_run_records(unfinished) if _is_dead(r.dagster_run.run_id)]
+    for run in dead:
         instance.report_run_failed(run, "The process of this run is gone: it was killed, or the machine restarted.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        buried.append(run.run_id)
-    return buried
+        Path(_run_lock(run.run_id).lock_file).unlink(missing_ok=True)
+    for run_id in instance.event_log_storage.get_concurrency_run_ids():
+        holder = instance.get_run_by_id(run_id)
+        if holder is None or holder.is_finished:
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+    return [run.run_id for run in dead]
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _run_lock(run_id: str) -> FileLock:
+    folder = Path(os.environ["DAGSTER_HOME"]) / "running"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{run_id}.lock")
+
+
+def _is_dead(run_id: str) -> bool:
+    lock = _run_lock(run_id)
+    if not Path(lock.lock_file).exists():
         return False
-    except PermissionError:
-        return True
-    return True
+    try:
+        with lock.acquire(timeout=0):
+            return True
+    except Timeout:
+        return False

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.orchestration.executor import one_process_executor
 from pipelines.settings import Settings
 
 REFRESH = "refresh"
@@ -17,7 +18,7 @@ def refresh_job() -> Any:
         REFRESH,
         selection=dg.AssetSelection.all(),
         description="Read the origin, clean, validate, compare vintages, build the marts and publish a release.",
-        executor_def=dg.in_process_executor,
+        executor_def=one_process_executor,
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.ingest.origins import Origin
-from pipelines.orchestration.stages import active_sources, resolve_origin, survey
+from pipelines.orchestration.stages import active_sources, is_settled, resolve_origin, survey
 from pipelines.quality.verdict import read_verdicts
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
@@ -62,7 +62,7 @@ def refresh(settings: Settings, sources: list[str], full: bool, progress: Progre
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
     failure = _run(settings, sources, progress)
     after = current_manifest(settings)
-    if failure is None and not sources:
+    if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
 
@@ -84,7 +84,7 @@ def _run(settings: Settings, sources: list[str], progress: Progress) -> str | No
 
     What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI.
     """
-    from pipelines.orchestration.instance import PID_TAG, bury_dead_runs, prepare_home
+    from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home
 
     progress("start", "started")
     prepare_home(settings)
@@ -97,8 +97,10 @@ def _run(settings: Settings, sources: list[str], progress: Progress) -> str | No
     progress("start", "done")
     job = definitions.resolve_job_def("refresh")
     settings.data_marts.mkdir(parents=True, exist_ok=True)
+    run_id = str(uuid.uuid4())
     with (
         dg.DagsterInstance.get() as instance,
+        alive(run_id),
         (settings.data_marts / "refresh.log").open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
     ):
@@ -108,7 +110,8 @@ def _run(settings: Settings, sources: list[str], progress: Progress) -> str | No
             asset_selection=_selection(job, sources),
             run_config={"loggers": {"progress": {}}},
             raise_on_error=False,
-            tags={PID_TAG: str(os.getpid()), "drugflow/origin": settings.origin or ""},
+            run_id=run_id,
+            tags={"drugflow/origin": settings.origin or ""},
         )
     if result.success:
         return None

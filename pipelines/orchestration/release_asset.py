@@ -1,17 +1,34 @@
 """The release: the last asset, and the only one that changes what analysts open."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from pipelines.orchestration.dbt import OWNERS, POOL
-from pipelines.orchestration.show import code_references
+from pipelines.orchestration.dbt import POOL
+from pipelines.orchestration.profile import wait_until_closed
+from pipelines.orchestration.show import OWNERS, as_sentence, bars, code_references, listing, table
 from pipelines.orchestration.stages import build_inputs, code_version, resolve_origin
-from pipelines.release.publish import acquire, publish, refuse_sample_over_official
+from pipelines.release.publish import (
+    Manifest,
+    acquire,
+    current_manifest,
+    publish,
+    refuse_sample_over_official,
+)
 from pipelines.settings import Settings
+from pipelines.vocabulary import read_json
 
-CURRENT = "published_totals_hold"
+TOTALS = "published_totals_hold"
+NOTHING_HELD = "no_vintage_held_back"
+SERVED = "is_what_analysts_open"
+CHECKS = {
+    TOTALS: "Totals that the agencies published hold in this release; it is not published where one fails.",
+    NOTHING_HELD: "The release has the newest vintage of every source.",
+    SERVED: "No earlier release is pinned in front of this one.",
+}
+_TABLES_SHOWN = 12
 
 
 def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -25,25 +42,107 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
         pool=POOL,
-        metadata=code_references(Path(__file__).parent.parent / "release" / "publish.py"),
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn("drugflow.duckdb", "DuckDB", description="schemas marts, history and meta"),
+                    dg.TableColumn("parquet/", "Parquet", description="one file a table"),
+                    dg.TableColumn("data_docs/", "HTML", description="results of every validation, readable offline"),
+                    dg.TableColumn("datapackage.json", "Frictionless", description="files, checksums and row counts"),
+                    dg.TableColumn("manifest.json", "JSON", description="what this release is"),
+                ]
+            ),
+            **code_references(Path(__file__).parent.parent / "release" / "publish.py"),
+        },
+        check_specs=[dg.AssetCheckSpec(name, asset="release", description=text) for name, text in CHECKS.items()],
     )
-    def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        origin = resolve_origin(settings)
-        refuse_sample_over_official(settings, origin.realm)
-        with acquire(settings, origin.realm):
-            manifest = publish(
-                settings, origin.realm, origin.name, build_inputs(settings, origin.realm), code_version()
-            )
-        return dg.MaterializeResult(
-            metadata={
-                "release_id": manifest.release_id,
-                "realm": "SAMPLE" if manifest.realm == "sample" else "official",
-                "content_hash": manifest.content_hash,
-                "tables": len(manifest.tables),
-                "rows": sum(t["rows"] for t in manifest.tables.values()),
-                "held_vintages": dg.MetadataValue.md("\n".join(f"- {h}" for h in manifest.held) or "none"),
-                "folder": dg.MetadataValue.path(str(settings.releases / manifest.release_id)),
-            }
+    def release(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        with as_sentence():
+            origin = resolve_origin(settings)
+            refuse_sample_over_official(settings, origin.realm)
+            before = current_manifest(settings)
+            with acquire(settings, origin.realm):
+                wait_until_closed(settings.stage("build", origin.realm), settings.lock_timeout_seconds)
+                manifest = publish(
+                    settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version()
+                )
+        yield dg.MaterializeResult(
+            metadata=_shown(settings, manifest, before), check_results=_checks(settings, manifest)
         )
 
     return release
+
+
+def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> dict[str, Any]:
+    """What a person wants to see of a release."""
+    rows = {name: int(t["rows"]) for name, t in manifest.tables.items()}
+    largest = sorted(rows.items(), key=lambda item: -item[1])[:_TABLES_SHOWN]
+    return {
+        "dagster/row_count": sum(rows.values()),
+        "release_id": manifest.release_id,
+        "realm": "SAMPLE" if manifest.realm == "sample" else "official",
+        "origin": manifest.origin,
+        "content_hash": manifest.content_hash,
+        "changed": _change(manifest, before),
+        "tables": table(
+            [
+                {
+                    "table": name,
+                    "rows": count,
+                    "rows_before": "–" if before is None else str(before.tables.get(name, {}).get("rows", "new")),
+                    "changed": before is None
+                    or before.tables.get(name, {}).get("hash") != manifest.tables[name]["hash"],
+                }
+                for name, count in rows.items()
+            ]
+        ),
+        "rows_by_table": bars(dict(largest)),
+        "held_vintages": listing(manifest.held),
+        "folder": dg.MetadataValue.path(str(settings.releases / manifest.release_id)),
+    }
+
+
+def _change(manifest: Manifest, before: Manifest | None) -> str:
+    """What differs from the release before, as a sentence."""
+    if before is None:
+        return "The first release."
+    if before.content_hash == manifest.content_hash:
+        return f"Equal content to {before.release_id}."
+    names = sorted({*manifest.tables, *before.tables})
+    changed = [n for n in names if manifest.tables.get(n, {}).get("hash") != before.tables.get(n, {}).get("hash")]
+    return f"Differs from {before.release_id} in {', '.join(changed)}; 'drugflow diff' says how."
+
+
+def _checks(settings: Settings, manifest: Manifest) -> list[dg.AssetCheckResult]:
+    """What the release says of itself. It exists: a failed total would have kept it from being published."""
+    pinned = (read_json(settings.data_marts / "pinned.json") or {}).get("release_id")
+    totals = _totals(settings, manifest)
+    if manifest.realm == "sample":
+        totals["note"] = "This is a SAMPLE: its agreement with published totals proves nothing."
+    return [
+        dg.AssetCheckResult(check_name=TOTALS, passed=True, metadata=totals),
+        dg.AssetCheckResult(
+            check_name=NOTHING_HELD,
+            passed=not manifest.held,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"held": listing(manifest.held)},
+        ),
+        dg.AssetCheckResult(
+            check_name=SERVED,
+            passed=pinned in (None, manifest.release_id),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"pinned": pinned or "none", "how_to_go_on": "drugflow rollback --unpin" if pinned else "nothing"},
+        ),
+    ]
+
+
+def _totals(settings: Settings, manifest: Manifest) -> dict[str, Any]:
+    """Published totals compared, and how many of those known could be."""
+    import duckdb
+
+    from pipelines.release.totals import load_totals
+
+    path = settings.releases / manifest.release_id / "drugflow.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.execute("select count(*) from meta.checks where stage = 'golden' and passed").fetchone()
+    return {"held": int(found[0]) if found else 0, "known": len(load_totals())}

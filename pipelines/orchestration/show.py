@@ -1,8 +1,13 @@
-"""What the UI shows beside an asset: schemas, links to code, tables and small charts."""
+"""What the UI shows beside an asset: schemas, links to code, tables, small charts, and failures as sentences.
+
+What belongs here: turning plain values into Dagster's metadata. What does not: computing them.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +15,42 @@ import dagster as dg
 
 from pipelines.settings import PROJECT_ROOT
 from pipelines.sources.catalog import Source
+from pipelines.vocabulary import DrugflowError
 
+OWNERS = ["team:pipeline"]
 _BAR = 24
+_STATE = {
+    "scope": ("text", "what of the source the row belongs to"),
+    "value_vintage": ("date", "vintage in which the present value was first published"),
+    "first_vintage": ("date", "first vintage of this state of the row"),
+    "last_vintage": ("date", "last vintage that showed it; empty while it is the current state"),
+    "replaced_vintage": ("date", "vintage that replaced it; empty while it is the current state"),
+    "excerpt_vintages": ("list of dates", "partial vintages that showed the row"),
+    "change": ("text", "added, revised, annotated or withdrawn"),
+}
+_COVERAGE = {
+    "source_id": ("text", "source"),
+    "vintage": ("date", "release date"),
+    "is_partial": ("boolean", "an absent row of this vintage says nothing"),
+    "scope": ("text", "what of the source the line speaks about"),
+    "first_period": ("date", "first period that the vintage covers"),
+    "last_period": ("date", "last period that the vintage covers"),
+    "is_open": ("boolean", "the publisher still changes these periods"),
+    "row_count": ("integer", "rows of the vintage in this scope"),
+}
+
+
+@contextmanager
+def as_sentence() -> Iterator[None]:
+    """A DrugflowError becomes a failure that shows its sentence and that no retry repeats."""
+    try:
+        yield
+    except DrugflowError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def code_references(*files: Path) -> dict[str, Any]:
-    """Metadata that links an asset to its code, by path inside the project."""
+    """Metadata that links an asset to its code, labelled by the path inside the project."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         references: list[Any] = [
@@ -25,15 +60,42 @@ def code_references(*files: Path) -> dict[str, Any]:
         return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
 
 
+def raw_columns(source: Source) -> dg.TableSchema:
+    """Columns as the publisher writes them, under the first header seen."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(c.names[0], c.type, description=", ".join(_raw_notes(c)))
+            for c in source.columns
+            if c.pattern is None
+        ]
+    )
+
+
+def _raw_notes(column: Any) -> list[str]:
+    notes = [f"in {column.unit}"] if column.unit else []
+    notes += [f"also written {', '.join(column.names[1:])}"] if len(column.names) > 1 else []
+    notes += ["not read"] if column.ignore else [f"read as {column.id}"]
+    return notes if column.required else [*notes, "not in every file"]
+
+
 def columns_of(source: Source, history: bool) -> dg.TableSchema:
-    """Columns of a clean or history frame with types and units."""
+    """Columns of a clean or history frame with types, roles and units."""
     roles = ("key", "value", "annotation") if history else ("key", "value", "annotation", "context")
     columns = [
-        dg.TableColumn(c.name, c.type, description=f"{c.role}{f', {c.unit}' if c.unit else ''}")
+        dg.TableColumn(c.name, c.type, description=f"{c.role}{f', in {c.unit}' if c.unit else ''}")
         for c in source.frame
         if c.role in roles
     ]
-    return dg.TableSchema(columns=columns)
+    return dg.TableSchema(columns=[*columns, *(_described(_STATE) if history else [])])
+
+
+def coverage_columns() -> dg.TableSchema:
+    """Columns of the joined coverage file."""
+    return dg.TableSchema(columns=_described(_COVERAGE))
+
+
+def _described(columns: Mapping[str, tuple[str, str]]) -> list[dg.TableColumn]:
+    return [dg.TableColumn(name, kind, description=text) for name, (kind, text) in columns.items()]
 
 
 def table(rows: list[dict[str, Any]]) -> Any:
@@ -43,8 +105,14 @@ def table(rows: list[dict[str, Any]]) -> Any:
     return dg.MetadataValue.table([dg.TableRecord(r) for r in rows])
 
 
-def bars(values: dict[str, int]) -> str:
+def listing(lines: list[str]) -> dg.MarkdownMetadataValue:
+    """Sentences as a list, or a word where there is none."""
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines) or "none")
+
+
+def bars(values: Mapping[str, int]) -> dg.MarkdownMetadataValue:
     """A bar chart in text, one line a value."""
     top = max(values.values(), default=0) or 1
-    lines = [f"{name}  {'█' * round(_BAR * v / top):<{_BAR}}  {v:,}" for name, v in values.items()]
-    return "```\n" + "\n".join(lines) + "\n```"
+    width = max((len(name) for name in values), default=0)
+    lines = [f"{name:<{width}}  {'█' * round(_BAR * v / top):<{_BAR}}  {v:,}" for name, v in values.items()]
+    return dg.MetadataValue.md("```\n" + ("\n".join(lines) or "nothing to show") + "\n```")

@@ -4,14 +4,23 @@ What belongs here: what the UI shows of a stage. What does not: the stages thems
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.orchestration.dbt import OWNERS
-from pipelines.orchestration.show import bars, code_references, columns_of, table
+from pipelines.orchestration.show import (
+    OWNERS,
+    as_sentence,
+    bars,
+    code_references,
+    columns_of,
+    coverage_columns,
+    listing,
+    raw_columns,
+    table,
+)
 from pipelines.orchestration.stages import (
     build_source_history,
     clean_source,
@@ -22,11 +31,22 @@ from pipelines.orchestration.stages import (
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.settings import Settings
 from pipelines.sources.catalog import FOLDER, Source
+from pipelines.vocabulary import Realm
+
+if TYPE_CHECKING:
+    from pipelines.clean.run import Summary
 
 RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-ACCEPTED = "vintages_accepted"
 ARRIVED = "every_vintage_taken"
-CLEAN = Path(__file__).parent.parent / "clean"
+ACCEPTED = "vintages_accepted"
+RECENT = "data_are_recent"
+OURS = {
+    "readable": "Every file of every vintage was read whole.",
+    "rejected_rows": "No record was rejected.",
+    "records_conserved": "Records in = clean + set aside + rejected.",
+    ACCEPTED: "No vintage is held back.",
+}
+CODE = Path(__file__).parent.parent
 DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
 
 
@@ -43,41 +63,51 @@ def _common(source: Source) -> dict[str, Any]:
     }
 
 
+def _freshness(source: Source) -> dg.FreshnessPolicy:
+    """How long a source may go without a look at its publisher, by how often it publishes.
+
+    That its figures are recent is another question: see the check of the history asset.
+    """
+    step = timedelta(days=DAYS[source.cadence])
+    return dg.FreshnessPolicy.time_window(fail_window=2 * step, warn_window=step)
+
+
 def _raw(settings: Settings, source: Source) -> Any:
+    spec = dg.AssetCheckSpec(ARRIVED, asset=["raw", source.id], description="Every vintage of the origin was archived.")
+
     @dg.asset(
         key=["raw", source.id],
         description=f"Archived files of {source.title.en} ({source.publisher}), byte for byte, with receipts.",
         kinds={"file"},
         retry_policy=RETRY,
-        check_specs=[
-            dg.AssetCheckSpec(
-                ARRIVED, asset=["raw", source.id], description="Every vintage of the origin was archived."
-            )
-        ],
+        check_specs=[spec],
         metadata={
             "landing_page": dg.MetadataValue.url(source.landing_page),
             "licence": source.licence.text,
-            **code_references(FOLDER / f"{source.id}.yml"),
+            "dagster/column_schema": raw_columns(source),
+            **code_references(FOLDER / f"{source.id}.yml", CODE / "ingest" / "origins.py"),
         },
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=2 * DAYS[source.cadence])),
+        freshness_policy=_freshness(source),
         **_common(source),
     )
     def raw() -> Iterator[Any]:
-        origin = resolve_origin(settings)
-        report = ingest_source(settings, origin, source.id)
+        with as_sentence():
+            origin = resolve_origin(settings)
+            report = ingest_source(settings, origin, source.id)
         yield dg.MaterializeResult(
             metadata={
                 "origin": origin.name,
-                "realm": "SAMPLE" if origin.realm == "sample" else "official",
+                "realm": _shown_realm(origin.realm),
                 "new_vintages": dg.MetadataValue.json(report.added),
                 "known_vintages": report.known,
+                **_archived(settings, origin.realm, source),
             },
             check_results=[
                 dg.AssetCheckResult(
                     check_name=ARRIVED,
                     passed=not report.problems,
                     severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={"problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in report.problems) or "none")},
+                    metadata={"problems": listing(report.problems)},
                 )
             ],
         )
@@ -85,69 +115,105 @@ def _raw(settings: Settings, source: Source) -> Any:
     return raw
 
 
+def _shown_realm(realm: Realm) -> str:
+    return "SAMPLE" if realm == "sample" else "official"
+
+
+def _archived(settings: Settings, realm: Realm, source: Source) -> dict[str, Any]:
+    """The archive of one source: its newest vintage, all of them, and their sizes."""
+    from pipelines.ingest.archive import list_archive
+
+    archive = list_archive(settings.data_raw, realm, source.id)
+    size = {v.id: sum(f.bytes for f in v.receipt.files) for v in archive}
+    rows = [
+        {
+            "vintage": v.id,
+            "files": len(v.receipt.files),
+            "bytes": size[v.id],
+            "coverage": v.receipt.coverage,
+            "origin": v.receipt.origin,
+            "retrieved_at": v.receipt.retrieved_at,
+        }
+        for v in archive
+    ]
+    return {"vintage": archive[-1].id if archive else "none", "vintages": table(rows), "bytes_by_vintage": bars(size)}
+
+
 def _clean(settings: Settings, source: Source) -> Any:
-    specs = [dg.AssetCheckSpec(e.id, asset=["clean", source.id], description=e.why) for e in source.expectations]
-    ours = {
-        "readable": "Every file of every vintage was read whole.",
-        "rejected_rows": "No record was rejected.",
-        "records_conserved": "Records in = clean + set aside + rejected.",
-        ACCEPTED: "No vintage is held back.",
-    }
-    specs += [dg.AssetCheckSpec(name, asset=["clean", source.id], description=text) for name, text in ours.items()]
+    texts = {**{e.id: e.why for e in source.expectations}, **OURS}
 
     @dg.asset(
         key=["clean", source.id],
         deps=[dg.AssetKey(["raw", source.id])],
         description=source.description.en,
         kinds={"polars", "parquet", "greatexpectations"},
-        check_specs=specs,
+        check_specs=[dg.AssetCheckSpec(n, asset=["clean", source.id], description=t) for n, t in texts.items()],
         metadata={
             "dagster/column_schema": columns_of(source, history=False),
-            **code_references(CLEAN / f"{source.id}.py", FOLDER / f"{source.id}.yml"),
+            **code_references(CODE / "clean" / f"{source.id}.py", FOLDER / f"{source.id}.yml"),
         },
         **_common(source),
     )
     def clean(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        realm = resolve_origin(settings).realm
-        summaries = clean_source(settings, realm, source.id)
-        verdicts = judge_source(settings, realm, source.id)
-        rows = [
-            {
-                "vintage": s.vintage, "state": v.state, "records": s.records, "rows": s.rows,
-                "set_aside": sum(s.set_aside.values()), "rejected": s.rejected, "newest_period": s.last_period or "",
-            }
-            for s, v in zip(summaries, verdicts, strict=True)
-        ]  # fmt: skip
+        with as_sentence():
+            realm = resolve_origin(settings).realm
+            summaries = clean_source(settings, realm, source.id)
+            verdicts = judge_source(settings, realm, source.id)
         for verdict in verdicts:
             if verdict.state == "held":
                 context.log.error(f"{source.id} {verdict.archive_id} is held back: {verdict.problem}")
-        newest = summaries[-1] if summaries else None
         yield dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": newest.rows if newest else 0,
-                "vintage": newest.vintage if newest else "none",
-                "newest_period": (newest.last_period if newest else None) or "none",
-                "vintages": table(rows),
-                "rows_by_vintage": dg.MetadataValue.md(bars({s.vintage: s.rows for s in summaries})),
-            },
-            check_results=list(_check_results(verdicts)),
+            metadata=_cleaned(summaries, verdicts), check_results=list(_check_results(verdicts, list(texts)))
         )
 
     return clean
 
 
-def _check_results(verdicts: list[Verdict]) -> Iterator[dg.AssetCheckResult]:
-    """One result a check: failed where any vintage fails it, with each vintage's sentence."""
+def _cleaned(summaries: "list[Summary]", verdicts: list[Verdict]) -> dict[str, Any]:
+    """The clean vintages of one source, the newest in front, without those that a later issue replaced."""
+    judged = {v.archive_id for v in verdicts}
+    summaries = [s for s in summaries if s.archive_id in judged]
+    rows = [
+        {
+            "vintage": s.vintage, "state": v.state, "records": s.records, "rows": s.rows,
+            "set_aside": sum(s.set_aside.values()), "rejected": s.rejected, "newest_period": s.last_period or "",
+        }
+        for s, v in zip(summaries, verdicts, strict=True)
+    ]  # fmt: skip
+    if not summaries:
+        return {"dagster/row_count": 0, "vintage": "none", "newest_period": "none", "changed": "Nothing is archived."}
+    newest, before = summaries[-1], summaries[-2] if len(summaries) > 1 else None
+    more = f", {newest.rows - before.rows:+,} against the vintage of {before.vintage}" if before else ""
+    return {
+        "dagster/row_count": newest.rows,
+        "vintage": newest.vintage,
+        "newest_period": newest.last_period or "none",
+        "changed": f"{newest.rows:,} rows in the newest vintage{more}.",
+        "vintages": table(rows),
+        "rows_by_vintage": bars({s.vintage: s.rows for s in summaries}),
+    }
+
+
+def _check_results(verdicts: list[Verdict], names: list[str]) -> Iterator[dg.AssetCheckResult]:
+    """One result a check: failed where any vintage fails it, with each vintage's sentence.
+
+    A check that met no vintage passes and says so.
+    """
     held = [v for v in verdicts if v.state == "held"]
     yield dg.AssetCheckResult(
         check_name=ACCEPTED,
         passed=not held,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"held": dg.MetadataValue.md("\n".join(f"- {v.archive_id}: {v.problem}" for v in held) or "none")},
+        metadata={"held": listing([f"{v.archive_id}: {v.problem}" for v in held])},
     )
-    lost = [v for v in verdicts if v.problem and "records in" in v.problem]
-    yield dg.AssetCheckResult(check_name="records_conserved", passed=not lost, severity=dg.AssetCheckSeverity.ERROR)
-    by_id: dict[str, list[tuple[Verdict, Check]]] = {}
+    lost = [v for v in verdicts if v.problem and "accounted for" in v.problem]
+    yield dg.AssetCheckResult(
+        check_name="records_conserved",
+        passed=not lost,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"lost": listing([f"{v.archive_id}: {v.problem}" for v in lost])},
+    )
+    by_id: dict[str, list[tuple[Verdict, Check]]] = {n: [] for n in names if n not in (ACCEPTED, "records_conserved")}
     for verdict in verdicts:
         for check in verdict.checks:
             by_id.setdefault(check.id, []).append((verdict, check))
@@ -162,41 +228,72 @@ def _check_results(verdicts: list[Verdict]) -> Iterator[dg.AssetCheckResult]:
                 "vintages_checked": len(results),
                 "rows_checked": sum(c.evaluated_rows for _, c in results),
                 "failing_rows": sum(c.failing_rows for _, c in failed),
-                "failed": dg.MetadataValue.md("\n".join(f"- {v.archive_id}: {c.detail}" for v, c in failed) or "none"),
+                "failed": listing([f"{v.archive_id}: {c.detail}" for v, c in failed]),
             },
         )
 
 
 def _history(settings: Settings, source: Source) -> Any:
+    spec = dg.AssetCheckSpec(
+        RECENT,
+        asset=["history", source.id],
+        description="The period after the newest one is not overdue, by the publisher's cadence and usual lag.",
+    )
+
     @dg.asset(
         key=["history", source.id],
         deps=[dg.AssetKey(["clean", source.id])],
         description=f"Every published state of every figure of {source.title.en}, from its first vintage on.",
         kinds={"polars", "parquet"},
+        check_specs=[spec],
         metadata={
             "dagster/column_schema": columns_of(source, history=True),
-            **code_references(Path(__file__).parent.parent / "history" / "revisions.py"),
+            **code_references(CODE / "history" / "revisions.py", FOLDER / f"{source.id}.yml"),
         },
         **_common(source),
     )
-    def history() -> dg.MaterializeResult[Any]:
-        realm = resolve_origin(settings).realm
-        summary = build_source_history(settings, realm, source.id)
+    def history() -> Iterator[Any]:
+        with as_sentence():
+            realm = resolve_origin(settings).realm
+            summary = build_source_history(settings, realm, source.id)
         last = summary["vintages"][-1] if summary["vintages"] else None
-        return dg.MaterializeResult(
+        changes = summary["changes"]
+        yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["rows"],
                 "newest_period": summary["last_period"] or "none",
                 "vintage": last or "none: no vintage is accepted, see the checks of the clean asset",
-                "changed_in_last_vintage": dg.MetadataValue.json(summary["changes"].get(last, {})),
-                "changes": table([{"vintage": v, **c} for v, c in summary["changes"].items()]),
-                "revised_by_vintage": dg.MetadataValue.md(
-                    bars({v: c["revised"] for v, c in summary["changes"].items()})
-                ),
-            }
+                "changed": _changed(changes[last], last) if last else "Nothing is accepted.",
+                "changes": table([{"vintage": v, **c} for v, c in changes.items()]),
+                "revised_by_vintage": bars({v: c["revised"] for v, c in changes.items()}),
+            },
+            check_results=[_recent(settings, realm, source)],
         )
 
     return history
+
+
+def _changed(counts: dict[str, int], vintage: str) -> str:
+    said = [f"{count:,} {word}" for word, count in counts.items() if count]
+    return f"The vintage of {vintage} brought {', '.join(said) or 'nothing new'}."
+
+
+def _recent(settings: Settings, realm: Realm, source: Source) -> dg.AssetCheckResult:
+    """Freshness by the data's own dates: a publisher may have stopped although we look every night."""
+    from pipelines.release.meta import freshness, read_account
+
+    account = read_account(settings, realm, source)
+    word = freshness(account, realm, datetime.now(UTC).date())
+    return dg.AssetCheckResult(
+        check_name=RECENT,
+        passed=word in ("fresh", "due", "sample"),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "freshness": word,
+            "newest_period": str(account.last_period),
+            "next_expected": str(account.next_expected),
+        },
+    )
 
 
 def coverage_asset(settings: Settings, sources: list[Source]) -> dg.AssetsDefinition:
@@ -209,11 +306,22 @@ def coverage_asset(settings: Settings, sources: list[Source]) -> dg.AssetsDefini
         kinds={"polars", "parquet"},
         group_name="shared",
         owners=OWNERS,
+        metadata={
+            "dagster/column_schema": coverage_columns(),
+            **code_references(CODE / "history" / "run.py"),
+        },
     )
     def coverage() -> dg.MaterializeResult[Any]:
+        import polars as pl
+
         from pipelines.history.run import write_coverage
 
-        rows = write_coverage(settings.stage("history", resolve_origin(settings).realm), [s.id for s in sources])
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+        with as_sentence():
+            folder = settings.stage("history", resolve_origin(settings).realm)
+            rows = write_coverage(folder, [s.id for s in sources])
+        vintages = pl.read_parquet(folder / "coverage.parquet").group_by("source_id").agg(pl.col("vintage").n_unique())
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "vintages_by_source": bars(dict(sorted(vintages.iter_rows())))}
+        )
 
     return coverage

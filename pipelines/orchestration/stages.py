@@ -1,22 +1,20 @@
 """The stages of one source as plain functions of the settings: ingest, clean, judge, history.
 
 What belongs here: which folder each stage reads and writes, so that the UI and the command line run
-the same steps. What does not: Dagster (assets), rules of any stage. Imports no Dagster, dbt or GX.
+the same steps. What does not: Dagster (assets), rules of any stage. Imports no Dagster, dbt or GX, and
+the stages' own libraries only when a stage runs: definitions and an unchanged refresh need none of them.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipelines.clean.files import Limits
-from pipelines.clean.run import Raw, Summary, clean_vintage, cleaning_code, scope_text
-from pipelines.history.run import Accepted, build_history
 from pipelines.ingest.archive import effective_vintages, list_archive
-from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, parse_origin
-from pipelines.quality.run import Candidate, judge
+from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
 from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import get_source, load_catalog
@@ -29,6 +27,9 @@ from pipelines.vocabulary import (
     sha256_of,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from pipelines.clean.run import Summary
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -57,12 +58,15 @@ def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestR
     """Archive what the origin has; the report is kept for status."""
     report = ingest(origin, source_id, settings.data_raw)
     path = settings.stage("ingest", origin.realm) / f"{source_id}.json"
-    write_json(path, {"added": report.added, "known": report.known, "problems": report.problems, "origin": origin.name})
+    write_json(path, {**asdict(report), "origin": origin.name})
     return report
 
 
 def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:
     """Clean every effective vintage of a source; each file is compared with its receipt before use."""
+    from pipelines.clean.files import Limits
+    from pipelines.clean.run import Raw, clean_vintage, cleaning_code
+
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     limits = Limits(settings.max_unpacked_bytes, settings.max_unpack_ratio, settings.chunk_bytes)
@@ -85,6 +89,9 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
 
 def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdict]:
     """A verdict for every effective vintage of a source."""
+    from pipelines.clean.run import Summary
+    from pipelines.quality.run import Candidate, judge
+
     folder = settings.stage("clean", realm) / source_id
     candidates = []
     for vintage in effective_vintages(settings.data_raw, realm, source_id):
@@ -110,6 +117,9 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
 
 def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:
     """The history of a source from its vintages that are not held."""
+    from pipelines.clean.run import scope_text
+    from pipelines.history.run import Accepted, build_history
+
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     accepted = [
@@ -127,6 +137,18 @@ def build_source_history(settings: Settings, realm: Realm, source_id: str) -> di
 
 def _is_partial(folder: Path) -> bool:
     return bool(read_json(folder / "summary.json")["coverage"] == "partial")
+
+
+def is_settled(settings: Settings, realm: Realm) -> bool:
+    """Whether the same files would meet the same problems again; a full disk or a damaged archive can be mended."""
+    for source_id in active_sources():
+        if (read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}).get("again"):
+            return False
+        for vintage in effective_vintages(settings.data_raw, realm, source_id):
+            stored = read_json(settings.stage("clean", realm) / source_id / vintage.id / "summary.json")
+            if stored is not None and not stored["fingerprint"]:
+                return False
+    return True
 
 
 def build_inputs(settings: Settings, realm: Realm) -> str:
@@ -149,16 +171,15 @@ def survey(settings: Settings, origin: Origin) -> str:
     Two equal surveys mean that a refresh would change nothing. Reads every file of a mirror.
     """
     parts = [origin.name, code_fingerprint(PROJECT_ROOT / "pipelines", DBT_PROJECT)]
+    parts.append(f"{settings.max_unpacked_bytes}:{settings.max_unpack_ratio}")
     ledger = ledger_path(settings.data_raw, origin.realm)
     parts.append(sha256_of(ledger) if ledger.exists() else "")
     for source_id in active_sources():
         parts += [f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, origin.realm, source_id)]
-        root = origin.folder / source_id if origin.folder else None
-        for folder in sorted(root.iterdir()) if root and root.is_dir() else []:
-            if folder.is_dir() and not folder.name.startswith("."):
-                try:
-                    receipt, _ = describe(origin, source_id, folder)
-                    parts.append(f"{folder.name}:{receipt.content}")
-                except (DrugflowError, OSError) as error:
-                    parts.append(f"{folder.name}:{error}")
+        for folder in offered(origin, source_id):
+            try:
+                receipt, _ = describe(origin, source_id, folder)
+                parts.append(f"{folder.name}:{receipt.content}")
+            except (DrugflowError, OSError) as error:
+                parts.append(f"{folder.name}:{error}")
     return fingerprint(parts)

@@ -3,7 +3,7 @@
 What belongs here: counting and summing a vintage against itself and against the one before. What does
 not: bounds (the YAML) and running expectations (suite).
 
-Every function takes the vintage and the accepted one before it, and returns an empty frame where the
+Every function takes the vintage and the accepted full one before it, and returns an empty frame where the
 fact cannot be established (no earlier vintage, a partial one): an expectation on no row holds.
 """
 
@@ -17,6 +17,8 @@ from pipelines.quality.facts_by_source import SPECIFIC
 from pipelines.quality.subject import Subject
 from pipelines.sources.catalog import Source
 
+USUAL_MONTHS = 13
+
 
 def newest_period(source: Source, subject: Subject) -> pl.DataFrame:
     """Rows of the newest period over rows of the period before it: ``share_of_previous_rows``."""
@@ -25,6 +27,25 @@ def newest_period(source: Source, subject: Subject) -> pl.DataFrame:
         return pl.DataFrame(schema={"period": pl.Date, "share_of_previous_rows": pl.Float64})
     before, newest = counts["rows"].to_list()
     return pl.DataFrame({"period": [counts["period"][1]], "share_of_previous_rows": [newest / before]})
+
+
+def every_period(source: Source, subject: Subject) -> pl.DataFrame:
+    """Rows of each month over the median of the months around it, six on each side: ``share_of_usual_rows``.
+
+    A month inside the window without a row has share 0: it was cut out of the file, even where no earlier vintage
+    knows it. Nothing for a window shorter than thirteen months. For sources whose period is a month.
+    """
+    counts = subject.rows().group_by(pl.col(source.period).alias("period")).len("rows").collect()
+    window = counts.select(pl.date_range(pl.col("period").min(), pl.col("period").max(), "1mo"))
+    usual = pl.col("rows").rolling_median(USUAL_MONTHS, min_samples=USUAL_MONTHS // 2 + 1, center=True)
+    if window.height < USUAL_MONTHS:
+        return pl.DataFrame(schema={"period": pl.Date, "share_of_usual_rows": pl.Float64})
+    return (
+        window.join(counts, on="period", how="left")
+        .sort("period")
+        .with_columns(pl.col("rows").fill_null(0).cast(pl.Float64))
+        .select("period", (pl.col("rows") / usual).alias("share_of_usual_rows"))
+    )
 
 
 def coverage(source: Source, subject: Subject) -> pl.DataFrame:
@@ -76,6 +97,7 @@ def magnitude(source: Source, subject: Subject) -> pl.DataFrame:
 
 GENERIC: dict[str, Callable[[Source, Subject], pl.DataFrame]] = {
     "newest_period": newest_period,
+    "every_period": every_period,
     "coverage": coverage,
     "magnitude": magnitude,
 }

@@ -14,7 +14,9 @@ from pipelines.quality.subject import Subject
 from pipelines.settings import PROJECT_ROOT
 from pipelines.sources.catalog import Source
 
-NATIONAL_T404 = PROJECT_ROOT / "dbt_project" / "seeds" / "us_t404_final_monthly.csv"
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+NATIONAL_T404 = SEEDS / "us_t404_final_monthly.csv"
+JURISDICTIONS = SEEDS / "jurisdictions.csv"
 STATES_AND_DC = 51
 PARTS_OF_THE_US = 52
 """50 states, DC and New York City, which the publisher counts apart from New York."""
@@ -171,12 +173,15 @@ def census_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
 
 def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
     """Each state less its counties, by series and year where both are there: ``state_minus_counties``."""
-    from pipelines.clean.geography import STATE_BY_FIPS
-
     rows = subject.rows()
+    states = (
+        pl.scan_csv(JURISDICTIONS, infer_schema=False)
+        .filter(pl.col("fips").str.len_chars() == 2, pl.col("jurisdiction_id").str.contains("^US-[A-Z]{2}$"))
+        .select(pl.col("fips"), pl.col("jurisdiction_id").alias("state"))
+    )
     counties = (
         rows.filter(pl.col("area_level") == "county")
-        .with_columns(pl.col("geo_id").str.head(2).replace_strict(STATE_BY_FIPS, default=None).alias("state"))
+        .join(states, left_on=pl.col("geo_id").str.head(2), right_on="fips")
         .group_by("series", "state", "year")
         .agg(pl.col("population").sum().alias("counties"))
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.quality.facts import facts
+from pipelines.quality.facts_by_source import JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.subject import Subject
 from pipelines.quality.verdict import Check, Exemption, Verdict
 from pipelines.sources.catalog import FOLDER, Expectation, Source
@@ -21,6 +23,8 @@ from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write
 
 ROWS_AT_A_TIME = 1_000_000
 WHERE = ["file", "line"]
+SEEDS_READ = (JURISDICTIONS, NATIONAL_T404)
+"""Published series and lists that facts are measured against: a verdict rests on them too."""
 
 
 @dataclass(frozen=True)
@@ -38,44 +42,70 @@ class Candidate:
 
 
 def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: list[Exemption]) -> list[Verdict]:
-    """A verdict for each vintage, oldest first, each against the last accepted one before it.
+    """A verdict for each vintage, oldest first, each against the last accepted full one before it.
 
+    Of several issues under one date the last one that is not held has a verdict, and the last one if it is held.
     Stored below ``folder/<source>/``; a verdict is made again only where content, suite, exceptions or
     the accepted vintage before it changed.
     """
-    suite = code_fingerprint(Path(__file__).parent, FOLDER / f"{source.id}.yml")
+    suite = code_fingerprint(Path(__file__).parent, FOLDER / f"{source.id}.yml", *SEEDS_READ)
     verdicts: list[Verdict] = []
     previous: Candidate | None = None
     trusted: Candidate | None = None
-    for candidate in candidates:
-        exempt = [
-            e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)
-        ]
-        mark = fingerprint(
-            [
-                suite,
-                candidate.archive_id,
-                candidate.content,
-                str(candidate.partial),
-                candidate.problem or "",
-                previous.content if previous else "",
-                trusted.content if trusted else "",
-                *(e.reason for e in exempt),
-            ]
-        )
-        path = folder / source.id / f"{candidate.archive_id}.json"
-        stored = read_json(path)
-        if stored is not None and stored["fingerprint"] == mark:
-            verdict = Verdict.model_validate(stored)
+    for _, issues in groupby(candidates, key=lambda c: c.vintage):
+        found: list[tuple[Candidate, Verdict]] = []
+        for candidate in reversed(list(issues)):
+            verdict = _verdict(source, candidate, previous, trusted, ledger, folder, suite)
+            found.append((candidate, verdict))
+            if verdict.state != "held":
+                break
+        # The date speaks through its last issue that is not held; a later one that is held shows beside it.
+        speaking, verdict = found[-1]
+        if verdict.state == "held":
+            found = found[:1]
         else:
-            verdict = _judge_one(source, candidate, previous, trusted, exempt, folder, mark)
-            write_json(path, verdict.model_dump())
-        verdicts.append(verdict)
-        if verdict.state != "held":
-            previous = candidate
-            trusted = candidate if verdict.clean_sheet else trusted
-    _forget(folder / source.id, {c.archive_id for c in candidates})
+            found = [found[-1], *found[: min(1, len(found) - 1)]]
+            if not speaking.partial:
+                # An excerpt is no measure for the next vintage: it lacks nearly every row.
+                previous = speaking
+                trusted = speaking if verdict.clean_sheet else trusted
+        verdicts += [v for _, v in found]
+    _forget(folder / source.id, {v.archive_id for v in verdicts})
     return verdicts
+
+
+def _verdict(
+    source: Source,
+    candidate: Candidate,
+    previous: Candidate | None,
+    trusted: Candidate | None,
+    ledger: list[Exemption],
+    folder: Path,
+    suite: str,
+) -> Verdict:
+    """The stored verdict, or a new one where anything that it rests on changed."""
+    exempt = [
+        e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)
+    ]
+    mark = fingerprint(
+        [
+            suite,
+            candidate.archive_id,
+            candidate.content,
+            str(candidate.partial),
+            candidate.problem or "",
+            previous.content if previous else "",
+            trusted.content if trusted else "",
+            *(e.reason for e in exempt),
+        ]
+    )
+    path = folder / source.id / f"{candidate.archive_id}.json"
+    stored = read_json(path)
+    if stored is not None and stored["fingerprint"] == mark:
+        return Verdict.model_validate(stored)
+    verdict = _judge_one(source, candidate, previous, trusted, exempt, folder, mark)
+    write_json(path, verdict.model_dump())
+    return verdict
 
 
 def _judge_one(
@@ -106,6 +136,7 @@ def _judge_one(
         return verdict
     verdict.checks.append(_rejected(source, candidate))
     subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None)
+    verdict.readable = bool(subject.rows().select(pl.len()).collect().item())
     for batch in dict.fromkeys(e.batch for e in source.expectations):
         expectations = [e for e in source.expectations if e.batch == batch]
         if batch == "rows":
@@ -159,7 +190,7 @@ def _labels(frame: pl.DataFrame, expectations: list[Expectation]) -> list[str]:
 def _new_rows(
     source: Source, candidate: Candidate, trusted: Candidate | None, wanted: list[str]
 ) -> Iterator[pl.DataFrame]:
-    """Rows that the last accepted vintage without a finding does not have as they are, in spans of whole periods."""
+    """Rows that the last accepted full vintage without a finding does not have as they are, in spans of periods."""
     rows = pl.scan_parquet(candidate.folder / "clean.parquet")
     before = pl.scan_parquet(trusted.folder / "clean.parquet") if trusted else None
     names = source.names("key", "value", "annotation")
@@ -187,7 +218,7 @@ def _spans(source: Source, rows: pl.LazyFrame) -> list[tuple[date, date]]:
 
 
 def _forget(folder: Path, known: set[str]) -> None:
-    """Drop verdicts and pages of vintages that are no longer in the archive."""
+    """Drop verdicts and pages of vintages that left the archive or were replaced under their date."""
     for path in folder.glob("*.*") if folder.is_dir() else []:
         if path.stem.split("__")[0] not in known:
             path.unlink()

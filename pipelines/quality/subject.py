@@ -10,7 +10,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Subject:
-    """Its clean folder, whether it is partial, and the accepted clean folder before it."""
+    """Its clean folder, whether it is partial, and the clean folder of the accepted full one before it."""
 
     folder: Path
     partial: bool
@@ -21,5 +21,5 @@ class Subject:
         return pl.scan_parquet(self.folder / "clean.parquet")
 
     def previous_rows(self) -> pl.LazyFrame | None:
-        """Clean rows of the accepted vintage before it."""
+        """Clean rows of the accepted full vintage before it."""
         return None if self.previous is None else pl.scan_parquet(self.previous / "clean.parquet")

@@ -19,6 +19,8 @@ from pipelines.sources.catalog import Expectation
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _EXAMPLES = 3
+INDEX = "../index.html"
+ICONS = {"fa-check-circle": "✓ held", "fa-times": "✗ failed", "fa-exclamation-triangle": "✗ could not run"}
 PAGE_STYLE = (
     "<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
     "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.3rem .6rem;vertical-align:top}"
@@ -79,46 +81,60 @@ def run_suite(
         ],
     )
     totals = {e.id: Check(id=e.id, severity=e.severity, passed=True, why=e.why) for e in expectations}
-    pages = []
+    told: dict[str, list[str]] = {e.id: [] for e in expectations}
+    page, page_fails = "", False
     for frame in frames:
         batch = _context().get_batch(batch_parameters={"dataframe": frame.to_pandas()})
         result = batch.validate(
             suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": where}
         )
         for outcome in result.results:
-            if outcome.exception_info and outcome.exception_info.get("raised_exception"):
-                raise ValueError(f"{name}: {outcome.expectation_config.type}: {outcome.exception_info}")
-            _add(totals[outcome.expectation_config.meta["id"]], outcome, frame.height, where)
+            check_id = outcome.expectation_config.meta["id"]
+            if problem := _raised(outcome.exception_info):
+                raise ValueError(f"{name}: {check_id} cannot run: {problem}")
+            _add(totals[check_id], outcome, frame.height, where, told[check_id])
             for entry in ("unexpected_list", "unexpected_index_list", "unexpected_index_query"):
                 outcome.result.pop(entry, None)
-        pages.append(_page_view().render(ValidationResultsPageRenderer().render(result)))
-    return list(totals.values()), offline("".join(pages[:1]) if pages else "<html><body>No row to check.</body></html>")
+        if not page or not (page_fails or result.success):
+            # One page is kept: that of the first chunk, or of the first one with a finding.
+            page, page_fails = _page_view().render(ValidationResultsPageRenderer().render(result)), not result.success
+    return list(totals.values()), offline(page or "<html><head></head><body>No row to check.</body></html>")
+
+
+def _raised(info: dict[str, Any] | None) -> str | None:
+    """The message of an exception inside an expectation; Great Expectations nests them by metric."""
+    for entry in (info, *(info or {}).values()):
+        if isinstance(entry, dict) and entry.get("raised_exception"):
+            return str(entry.get("exception_message"))
+    return None
 
 
 def _kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {k: datetime.fromisoformat(v) if isinstance(v, str) and _DATE.match(v) else v for k, v in kwargs.items()}
 
 
-def _add(check: Check, outcome: Any, rows: int, where: list[str]) -> None:
+def _add(check: Check, outcome: Any, rows: int, where: list[str], told: list[str]) -> None:
     check.evaluated_rows += rows
     if outcome.success:
         return
-    count = int(outcome.result.get("unexpected_count") or 1)
     check.passed = False
-    if not check.failing_rows:
-        check.detail = _sentence(outcome, where)
-    check.failing_rows += count
+    check.failing_rows += int(outcome.result.get("unexpected_count") or 1)
+    told += _places(outcome, where)[: _EXAMPLES - len(told)]
+    check.detail = "; ".join(told)
 
 
-def _sentence(outcome: Any, where: list[str]) -> str:
-    places = (outcome.result.get("unexpected_index_list") or [])[:_EXAMPLES]
+def _places(outcome: Any, where: list[str]) -> list[str]:
+    """The first failing rows, each with its values and its place; the observed value where there is no row."""
+    result = outcome.result
+    places = [p for p in (result.get("unexpected_index_list") or [])[:_EXAMPLES] if isinstance(p, dict)]
     if not places:
-        return f"observed {outcome.result.get('observed_value')}"
+        values = result.get("partial_unexpected_list") or [result.get("observed_value")]
+        return [f"observed {_plain(value)}" for value in values]
     told = []
     for place in places:
         values = ", ".join(f"{k} {_plain(v)}" for k, v in place.items() if k not in where)
         told.append(f"{values} ({', '.join(f'{k} {_plain(place[k])}' for k in where if k in place)})")
-    return "; ".join(told)
+    return told
 
 
 def _plain(value: Any) -> str:
@@ -128,11 +144,24 @@ def _plain(value: Any) -> str:
 
 
 def offline(page: str) -> str:
-    """A Great Expectations page without anything fetched from another host."""
-    page = re.sub(r"<script\b[^>]*>.*?</script>", "", page, flags=re.S)
-    page = re.sub(r"<link\b[^>]*>", "", page)
-    page = re.sub(r"<img\b[^>]*>", "", page)
-    page = re.sub(r'<a\b[^>]*href="https?://[^"]*"[^>]*>(.*?)</a>', r"\1", page, flags=re.S)
-    page = re.sub(r"url\(['\"]?https?:[^)]*\)", "none", page)
+    """A Great Expectations page that a browser without a network shows whole.
+
+    Nothing is fetched from another host, links lead to pages that are there, and marks that were drawn with
+    a font of icons are words.
+    """
+    for tag in ("script", "iframe", "footer"):
+        page = re.sub(rf"<{tag}\b[^>]*>.*?</{tag}>", "", page, flags=re.S | re.I)
+    page = re.sub(r"<(?:link|img|source|base)\b[^>]*>", "", page, flags=re.I)
+    page = re.sub(
+        r'<label\b[^>]*\bonclick=.*?</label>|<p class="card-text[^>]*>\s*Validation Filter:\s*</p>',
+        "",
+        page,
+        flags=re.S,
+    )
+    page = re.sub(r'href="(?:\.\./)+index\.html"', f'href="{INDEX}"', page)
+    page = re.sub(r'<a\b[^>]*href="(?!#|\.\./index\.html)[^"]*"[^>]*>(.*?)</a>', r"\1", page, flags=re.S | re.I)
+    for icon, word in ICONS.items():
+        page = re.sub(rf'<i class="[^"]*\b{icon}\b[^"]*"[^>]*>\s*</i>', f"<strong>{word}</strong>", page)
+    page = re.sub(r"url\(['\"]?(?:https?:)?//[^)]*\)", "none", page, flags=re.I)
     page = re.sub(r"@import[^;]*;", "", page)
     return page.replace("</head>", PAGE_STYLE + "</head>", 1)

@@ -55,8 +55,14 @@ def assemble(
     try:
         connection.execute("set autoinstall_known_extensions = false; set preserve_insertion_order = true")
         connection.execute(f"attach '{settings.stage('build', realm) / 'drugflow.duckdb'}' as build (read_only)")
+        # In transactions: hundreds of comments and rows, written one by one, would each wait for the disk.
+        connection.execute("begin transaction")
         for schema in ("marts", "history", "meta"):
             connection.execute(f"create schema {schema}")
+        for table in dictionary:
+            if table.table_schema != "meta":
+                _create(connection, table)
+        connection.execute("commit")
         for table in dictionary:
             if table.table_schema == "marts":
                 _copy(connection, table, f'build.marts."{table.name}"')
@@ -64,10 +70,11 @@ def assemble(
                 _copy(connection, table, f"read_parquet('{_history(settings, realm, table.name)}')")
         _macros(connection)
         connection.execute("detach build")
+        connection.execute("begin transaction")
         by_name = {t.name: t for t in dictionary if t.table_schema == "meta"}
         _fill(connection, by_name[STORED_SOURCES], source_rows(accounts))
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages])
-        _fill(connection, by_name["dictionary"], dictionary_rows())
+        _fill(connection, by_name["dictionary"], dictionary_rows(dictionary))
         _fill(connection, by_name["cautions"], caution_rows(settings, realm, accounts))
         totals = check_totals(connection, realm)
         checks = check_rows(accounts, build_state, total_checks(totals))
@@ -94,6 +101,7 @@ def assemble(
             "content_hash": overall,
         }
         _fill(connection, by_name["release"], [release])
+        connection.execute("commit")
         exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
         for table in exported:
             _export(connection, table, folder / "parquet", realm, release_id)
@@ -138,7 +146,6 @@ def _quoted(text: str) -> str:
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: Table, origin: str) -> None:
     """Copy rows sorted by the grain, so that two builds of equal content are equal files of rows."""
-    _create(connection, table)
     names = ", ".join(f'"{c.name}"' for c in table.columns)
     order = ", ".join(f'"{g}"' for g in table.grain)
     try:

@@ -30,14 +30,27 @@ def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     for name, kind in columns:
         if skipped is None or name in skipped:
             continue
-        quoted = f'"{name}"'
-        text = f"format('{{:.{SIGNIFICANT_DIGITS}g}}', {quoted})" if kind == "DOUBLE" else f"cast({quoted} as varchar)"
-        texts.append(f"coalesce({text}, '\\N')")
+        texts.append(_text(f'"{name}"', kind))
     row = "concat_ws('|', " + ", ".join(texts) + ")" if texts else "''"
     count, total = connection.execute(
         f'select count(*), coalesce(sum(cast(md5_number_lower({row}) as hugeint)), 0) from "{schema}"."{table}"'
     ).fetchone() or (0, 0)
     return count, fingerprint([str(count), str(total)])
+
+
+def _text(column: str, kind: str) -> str:
+    """SQL of a value as text that no other value of the column and no neighbour can be taken for.
+
+    Words carry their length, so that where one ends counts; nothing is written for null but a lone ``-``;
+    0.0 is added to doubles because -0.0 is the same figure.
+    """
+    if kind == "DOUBLE":
+        text = f"format('{{:.{SIGNIFICANT_DIGITS}g}}', {column} + 0.0)"
+    elif kind == "VARCHAR" or kind.endswith("[]"):
+        text = f"strlen(cast({column} as varchar)) || ':' || cast({column} as varchar)"
+    else:
+        text = f"cast({column} as varchar)"
+    return f"coalesce({text}, '-')"
 
 
 def content_hash(tables: dict[str, str]) -> str:

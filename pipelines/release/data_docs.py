@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import shutil
+import re
 from pathlib import Path
 
 from pipelines.quality.suite import PAGE_STYLE
@@ -12,10 +12,12 @@ from pipelines.release.meta import Account
 from pipelines.settings import Settings
 from pipelines.vocabulary import Realm
 
+SAMPLE_BANNER = "<p><strong>SAMPLE: generated data, not official.</strong></p>"
+
 
 def data_docs(settings: Settings, realm: Realm, accounts: list[Account], target: Path) -> None:
     """Copy the pages into ``target`` and write their index; nothing in them is fetched from a network."""
-    banner = "<p><strong>SAMPLE: generated data, not official.</strong></p>" if realm == "sample" else ""
+    banner = SAMPLE_BANNER if realm == "sample" else ""
     sections = []
     for account in accounts:
         vintages = "".join(_entry(settings, realm, verdict, target) for verdict in account.verdicts)
@@ -35,6 +37,9 @@ def _entry(settings: Settings, realm: Realm, verdict: Verdict, target: Path) -> 
         place = settings.stage("quality", realm) / page
         if place.exists():
             (target / page).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place, target / page)
+            text = place.read_text("utf-8")
+            if realm == "sample":
+                text = re.sub(r"<body\b[^>]*>", r"\g<0>" + SAMPLE_BANNER, text, count=1)
+            (target / page).write_text(text, "utf-8")
             links.append(f'<a href="{page}">{Path(page).stem.split("__")[1]}</a>')
     return f"<li>{verdict.vintage}: {verdict.state}{said}<br>{' '.join(links)}</li>"

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import BaseModel
 
 from pipelines.settings import Settings
@@ -43,17 +44,16 @@ def writer_lock(settings: Settings, realm: Realm) -> FileLock:
     return FileLock(folder.parent / ".writer.lock")
 
 
-def acquire(settings: Settings, realm: Realm) -> FileLock:
+def acquire(settings: Settings, realm: Realm) -> AcquireReturnProxy[Any]:
     """Take the writer's lock; raises DrugflowError where another run keeps it too long."""
-    lock = writer_lock(settings, realm)
     try:
-        lock.acquire(timeout=settings.lock_timeout_seconds)
+        # What acquire returns lets go at the end of "with"; the lock itself would be taken a second time there.
+        return writer_lock(settings, realm).acquire(timeout=settings.lock_timeout_seconds)
     except Timeout as error:
         raise DrugflowError(
             f"Another refresh has been writing for more than {settings.lock_timeout_seconds:.0f} s. "
             "Wait for it, or look at it with 'drugflow status' and in the UI's runs."
         ) from error
-    return lock
 
 
 def current_manifest(settings: Settings) -> Manifest | None:
@@ -72,9 +72,12 @@ def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
         )
 
 
-def publish(settings: Settings, realm: Realm, origin: str, inputs: str, code_version: str) -> Manifest:
+def publish(
+    settings: Settings, realm: Realm, origin: str, inputs: Callable[[], str], code_version: str
+) -> Manifest:
     """Build a release from the private build file and make it current.
 
+    inputs gives the fingerprint of what the models are built from, as it is when called.
     Raises DrugflowError, and leaves the old release current, where the build is not complete for these
     inputs, a critical check failed, or a sample would replace an official release.
     """
@@ -83,7 +86,7 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: str, code_ver
     refuse_sample_over_official(settings, realm)
     build = settings.stage("build", realm)
     state = read_json(build / "state.json") or {}
-    if not state.get("complete") or state.get("inputs") != inputs:
+    if not state.get("complete") or state.get("inputs") != inputs():
         raise DrugflowError(
             "The models are not built from the histories as they are now, so nothing was published and the old "
             "release stays. Materialize everything, or run 'drugflow refresh'."
@@ -97,6 +100,11 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: str, code_ver
     part = settings.releases / f".{release_id}.part"
     try:
         manifest: Manifest = assemble(settings, realm, origin, part, release_id, now, code_version, state)
+        if inputs() != state["inputs"]:
+            raise DrugflowError(
+                "Another run changed the histories while this release was put together, so nothing was published. "
+                "Run 'drugflow refresh' again."
+            )
         write_json(part / "manifest.json", manifest.model_dump())
         _sync(part)
         part.rename(settings.releases / release_id)
@@ -148,10 +156,10 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
 
 
 def unpin(settings: Settings) -> Manifest | None:
-    """Let the newest release of the current one's realm be current again."""
+    """Let the newest release be current again: the newest official one, where there is any."""
     (settings.data_marts / "pinned.json").unlink(missing_ok=True)
-    current = current_manifest(settings)
-    newest = [m for m in releases(settings) if current is None or m.realm == current.realm]
+    kept = releases(settings)
+    newest = [m for m in kept if m.realm == "official"] or kept
     if not newest:
         return None
     swap(settings, newest[-1].release_id)
@@ -159,15 +167,13 @@ def unpin(settings: Settings) -> Manifest | None:
 
 
 def prune(settings: Settings) -> None:
-    """Keep the newest releases and whatever current points at; a folder goes by rename, then is deleted."""
+    """Keep what current points at and the newest others; a folder goes by rename, then is deleted."""
     current = current_manifest(settings)
-    keep = {m.release_id for m in releases(settings)[-(settings.keep_releases + 1) :]}
-    keep |= {current.release_id} if current else set()
-    for manifest in releases(settings):
-        if manifest.release_id not in keep:
-            gone = settings.releases / f".{manifest.release_id}.gone"
-            (settings.releases / manifest.release_id).rename(gone)
-            shutil.rmtree(gone)
+    others = [m for m in releases(settings) if current is None or m.release_id != current.release_id]
+    for manifest in others[: -settings.keep_releases]:
+        gone = settings.releases / f".{manifest.release_id}.gone"
+        (settings.releases / manifest.release_id).rename(gone)
+        shutil.rmtree(gone)
 
 
 def _sweep(folder: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
 
-from pipelines.release.publish import current_manifest
+from pipelines.release.publish import Manifest
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm
+from pipelines.vocabulary import DrugflowError, Realm, read_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,12 +28,14 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
-        manifest = current_manifest(settings)
-        if manifest is None:
+        # The link is followed once: between two looks at it another release could become current.
+        folder = settings.current.resolve()
+        raw = read_json(folder / "manifest.json")
+        if raw is None:
             raise DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
+        manifest = Manifest.model_validate(raw)
         self.realm: Realm = manifest.realm
         self.release_id = manifest.release_id
-        folder = settings.current.resolve()
         self.connection = duckdb.connect(str(folder / "drugflow.duckdb"), read_only=True)
         # A query reads this release and nothing else on the machine.
         self.connection.execute("set autoinstall_known_extensions = false; set enable_external_access = false")
@@ -55,38 +60,29 @@ class Session:
             raise DrugflowError(f"{form!r} is no format: use one of {', '.join(FORMATS)}.")
         if form == "xlsx" and output is None:
             raise DrugflowError("Excel needs a file: add --output answer.xlsx.")
+        if output is not None and not output.parent.is_dir():
+            raise DrugflowError(f"There is no folder {output.parent} to write {output.name} into: make it first.")
         try:
+            # Some errors, such as a text that is no number, come up only when the rows are fetched.
             relation = self.connection.sql(query)
+            if relation is None:
+                return
+            answer = str(relation) + "\n" if form == "table" else relation.pl()
         except duckdb.Error as error:
             raise DrugflowError(f"DuckDB cannot answer that: {error}") from error
-        if relation is None:
+        if form == "xlsx" and output is not None and not isinstance(answer, str):
+            self._excel(_flat(answer), output)
             return
-        if form == "xlsx" and output is not None:
-            self._excel(relation, output)
-            return
-        text = self._text(relation, form)
+        text = answer if isinstance(answer, str) else _text(answer, form)
         if output is None:
             stream.write(text)
         else:
             output.write_text(text, "utf-8")
 
-    def _text(self, relation: duckdb.DuckDBPyRelation, form: str) -> str:
-        if form == "csv":
-            return str(relation.pl().write_csv(date_format="%Y-%m-%d"))
-        if form == "json":
-            rows = relation.pl().to_dicts()
-            return json.dumps(rows, default=str, ensure_ascii=False, indent=1) + "\n"
-        return str(relation) + "\n"
-
-    def _excel(self, relation: duckdb.DuckDBPyRelation, output: Path) -> None:
+    def _excel(self, frame: pl.DataFrame, output: Path) -> None:
         """One sheet of rows and one that says which release they came from, and that a sample is one."""
         import xlsxwriter
 
-        frame = relation.pl()
-        lists = [c for c in frame.columns if str(frame.schema[c]).startswith("List")]
-        frame = frame.with_columns(
-            frame[c].cast(str).alias(c) if not lists else frame[c].list.join(", ") for c in lists
-        )
         with xlsxwriter.Workbook(str(output)) as book:
             frame.write_excel(book, worksheet="SAMPLE" if self.is_sample else "answer")
             about = book.add_worksheet("about")
@@ -111,3 +107,28 @@ class Session:
                     self.run(query, "table", None, sys.stdout)
                 except DrugflowError as error:
                     console.print(str(error), markup=False)
+
+
+def _text(frame: pl.DataFrame, form: str) -> str:
+    if form == "csv":
+        return _flat(frame).write_csv(date_format="%Y-%m-%d")
+    return json.dumps(frame.to_dicts(), default=_plain, ensure_ascii=False, indent=1) + "\n"
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists as their values with commas between them: a cell holds one text."""
+    lists = [c for c, kind in frame.schema.items() if kind.is_nested()]
+    return frame.with_columns(pl.Series(c, [_joined(v) for v in frame[c].to_list()], dtype=pl.String) for c in lists)
+
+
+def _joined(value: Any) -> str | None:
+    if isinstance(value, list) and not any(isinstance(v, list | dict) for v in value):
+        return ", ".join("" if v is None else str(v) for v in value)
+    return None if value is None else json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """A value for JSON: a sum is exact in DuckDB and a number for the reader."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -99,8 +99,12 @@ def total_checks(outcomes: list[Outcome]) -> list[dict[str, Any]]:
             "severity": "critical",
             "passed": o.verdict == "held",
             "failing_rows": int(o.verdict == "failed"),
-            "detail": f"published {o.total.value:g} {o.total.unit}, ours {o.ours}",
+            "detail": f"published {_figure(o.total.value)} {o.total.unit}, ours {_figure(o.ours)}",
         }
         for o in outcomes
         if o.verdict != "not_testable"
     ]
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:,.2f}".removesuffix(".00")

@@ -12,15 +12,37 @@ with facts as (
 ),
 
 scoped as (
-    select 'national' as scope, 'US' as scope_id, * from facts
+    select
+        'national' as scope,
+        'US' as scope_id,
+        *
+    from facts
     union all
-    select 'southwest' as scope, 'southwest' as scope_id, * from facts where region = 'southwest'
+    select
+        'southwest' as scope,
+        'southwest' as scope_id,
+        *
+    from facts
+    where region = 'southwest'
     union all
-    select 'component' as scope, component as scope_id, * from facts
+    select
+        'component' as scope,
+        component as scope_id,
+        *
+    from facts
     union all
-    select 'corridor' as scope, corridor_id as scope_id, * from facts where corridor_id is not null
+    select
+        'corridor' as scope,
+        corridor_id as scope_id,
+        *
+    from facts
+    where corridor_id is not null
     union all
-    select 'area' as scope, area_id as scope_id, * from facts
+    select
+        'area' as scope,
+        area_id as scope_id,
+        *
+    from facts
 ),
 
 summed as (
@@ -39,7 +61,12 @@ summed as (
 
 measured as (
     select
-        month, scope, scope_id, drug_id, is_fytd, vintage,
+        month,
+        scope,
+        scope_id,
+        drug_id,
+        is_fytd,
+        vintage,
         events,
         quantity_lb,
         {{ kg("quantity_lb") }} as quantity_kg

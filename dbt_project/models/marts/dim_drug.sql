@@ -1,1 +1,6 @@
-select drug_id, name_en, name_es, drug_class from {{ ref('drugs') }}
+select
+    drug_id,
+    name_en,
+    name_es,
+    drug_class
+from {{ ref('drugs') }}

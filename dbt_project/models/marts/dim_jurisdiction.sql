@@ -1,1 +1,8 @@
-select jurisdiction_id, fips, inegi, name_en, name_es, country from {{ ref('jurisdictions') }}
+select
+    jurisdiction_id,
+    fips,
+    inegi,
+    name_en,
+    name_es,
+    country
+from {{ ref('jurisdictions') }}

@@ -1,9 +1,24 @@
-{# From the oldest month of any source to the last month of the newest fiscal year that a source reaches. #}
-with bounds as (
+{#-
+From the oldest year of any source to the last month of the newest fiscal year that a source reaches. The
+shipped series of national deaths is a source too, also where no file of deaths was read.
+-#}
+with reached as (
+    select
+        first_period,
+        last_period
+    from {{ ref('stg_coverage') }}
+    union all
+    select
+        min(month) as first_period,
+        max(month) as last_period
+    from {{ ref('us_t404_final_monthly') }}
+),
+
+bounds as (
     select
         date_trunc('year', min(first_period)) as first_month,
         make_date({{ fiscal_year("max(last_period)") }}, 9, 1) as last_month
-    from {{ ref('stg_coverage') }}
+    from reached
 ),
 
 months as (

@@ -1,28 +1,56 @@
 {#-
 Deaths in one month. States come from CDC WONDER by residence: a month inside the query's window without
-a row had fewer than ten deaths, possibly none, and is missing as suppressed. The nation's T40.4 series
-is the published final one, shipped as a seed. One basis never replaces another.
+a row had fewer than ten deaths, possibly none, and is missing as suppressed. The window of a query is the
+span of months that it brought, so a month in which every state is hidden is in it too. The nation's T40.4
+series is the published final one, shipped as a seed. One basis never replaces another.
 -#}
-with wonder as (
+with {{ known_on(ref('stg_cdc_wonder_overdose'), ref('stg_coverage'), 'cdc_wonder_overdose', as_of()) }},
+
+wonder as (
     select
-        jurisdiction_id,
-        month,
+        states.jurisdiction_id,
+        states.month,
+        states.indicator_id,
+        states.basis,
+        states.deaths,
+        states.missing_reason,
+        {{ covering_vintage("states", "windows", as_of()) }} as vintage,
+        states.value_vintage as first_vintage
+    from states
+    left join windows on states.scope = windows.scope and states.month = windows.period
+    where states.change <> 'withdrawn'
+),
+
+spans as (
+    select
         indicator_id,
         basis,
-        deaths,
-        missing_reason,
-        greatest(first_vintage, list_max(excerpt_vintages)) as vintage,
-        value_vintage as first_vintage
-    from {{ ref('stg_cdc_wonder_overdose') }}
-    where
-        first_vintage <= {{ as_of() }}
-        and (replaced_vintage is null or replaced_vintage > {{ as_of() }})
-        and change <> 'withdrawn'
+        first_vintage,
+        max(vintage) as vintage,
+        min(month) as first_month,
+        max(month) as last_month
+    from wonder
+    group by indicator_id, basis, first_vintage
+),
+
+span_months as (
+    select
+        indicator_id,
+        basis,
+        first_vintage,
+        vintage,
+        cast(unnest(generate_series(first_month, last_month, interval 1 month)) as date) as month
+    from spans
 ),
 
 queried as (
-    select indicator_id, basis, month, max(vintage) as vintage, min(first_vintage) as first_vintage
-    from wonder
+    select
+        indicator_id,
+        basis,
+        month,
+        max(vintage) as vintage,
+        min(first_vintage) as first_vintage
+    from span_months
     group by indicator_id, basis, month
 ),
 
@@ -31,12 +59,14 @@ reporting as (
 ),
 
 grid as (
-    select reporting.jurisdiction_id, queried.*
+    select
+        reporting.jurisdiction_id,
+        queried.*
     from queried
     cross join reporting
 ),
 
-states as (
+residence as (
     select
         grid.jurisdiction_id,
         grid.month,
@@ -66,9 +96,10 @@ nation as (
 ),
 
 everywhere as (
-    select * from states
+    select * from residence
     union all by name
     select * from nation
+    where vintage <= {{ as_of() }}
 )
 
 select

@@ -5,7 +5,11 @@ Poisson below 100 deaths and normal from there on. VSRR has no ages: no rate is 
 -#}
 with bases as (
     select
-        jurisdiction_id, month_ending, indicator_id, is_provisional, vintage,
+        jurisdiction_id,
+        month_ending,
+        indicator_id,
+        is_provisional,
+        vintage,
         'reported' as basis,
         deaths_reported as deaths,
         missing_reason
@@ -13,7 +17,11 @@ with bases as (
     where indicator_id <> 'all_deaths'
     union all
     select
-        jurisdiction_id, month_ending, indicator_id, is_provisional, vintage,
+        jurisdiction_id,
+        month_ending,
+        indicator_id,
+        is_provisional,
+        vintage,
         'predicted' as basis,
         deaths_predicted as deaths,
         predicted_missing_reason as missing_reason
@@ -32,7 +40,10 @@ shown as (
 ),
 
 available as (
-    select jurisdiction_id, min(year) as first_year, max(year) as last_year
+    select
+        jurisdiction_id,
+        min(year) as first_year,
+        max(year) as last_year
     from {{ ref('population_yearly') }}
     group by jurisdiction_id
 ),
@@ -55,14 +66,14 @@ peopled as (
 rated as (
     select
         peopled.*,
-        peopled.deaths / peopled.population * 100000 as rate_per_100k,
+        peopled.deaths * 100000 / peopled.population as rate_per_100k,
         case
             when peopled.deaths < 100 then limits.lower
-            else peopled.deaths * (1 - 1.96 / sqrt(peopled.deaths))
+            else peopled.deaths - 1.96 * sqrt(peopled.deaths)
         end as deaths_lower,
         case
             when peopled.deaths < 100 then limits.upper
-            else peopled.deaths * (1 + 1.96 / sqrt(peopled.deaths))
+            else peopled.deaths + 1.96 * sqrt(peopled.deaths)
         end as deaths_upper
     from peopled
     left join {{ ref('int_poisson_limits') }} as limits using (deaths)
@@ -80,8 +91,8 @@ select
     now.population_series,
     now.is_population_carried,
     now.rate_per_100k,
-    now.deaths_lower / now.population * 100000 as rate_lower,
-    now.deaths_upper / now.population * 100000 as rate_upper,
+    now.deaths_lower * 100000 / now.population as rate_lower,
+    now.deaths_upper * 100000 / now.population as rate_upper,
     now.deaths < 20 as is_unreliable,
     now.is_provisional,
     case

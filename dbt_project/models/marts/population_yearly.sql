@@ -3,24 +3,24 @@ Residents on 1 July. Vintage 2020 owns the years to 2019 and Vintage 2024 the ye
 differ for 2020. New York City is the sum of its five counties; the nation is the publisher's figure
 where there is one, else the sum of the 50 states and DC.
 -#}
-with current_states as (
+with {{ known_on(ref('stg_census_population'), ref('stg_coverage'), 'census_population', as_of()) }},
+
+areas as (
     select
-        series,
-        area_level,
-        geo_id,
-        cast(year(year) as integer) as year,
-        population,
-        greatest(first_vintage, list_max(excerpt_vintages)) as vintage,
-        value_vintage as first_vintage
-    from {{ ref('stg_census_population') }}
-    where
-        first_vintage <= {{ as_of() }}
-        and (replaced_vintage is null or replaced_vintage > {{ as_of() }})
-        and change <> 'withdrawn'
+        states.series,
+        states.area_level,
+        states.geo_id,
+        cast(year(states.year) as integer) as year,
+        states.population,
+        {{ covering_vintage("states", "windows", as_of()) }} as vintage,
+        states.value_vintage as first_vintage
+    from states
+    left join windows on states.scope = windows.scope and states.year = windows.period
+    where states.change <> 'withdrawn'
 ),
 
 owned as (
-    select * from current_states
+    select * from areas
     where (series = 'V2020' and year <= 2019) or (series = 'V2024' and year >= 2020)
 ),
 
@@ -37,8 +37,14 @@ new_york_city as (
     group by year, series
 ),
 
-states as (
-    select geo_id as jurisdiction_id, year, series, population, vintage, first_vintage
+published as (
+    select
+        geo_id as jurisdiction_id,
+        year,
+        series,
+        population,
+        vintage,
+        first_vintage
     from owned
     where area_level in ('state', 'territory', 'country')
 ),
@@ -46,14 +52,14 @@ states as (
 rest_of_new_york as (
     select
         'US-NY-XNYC' as jurisdiction_id,
-        states.year,
-        states.series,
-        states.population - new_york_city.population as population,
-        greatest(states.vintage, new_york_city.vintage) as vintage,
-        greatest(states.first_vintage, new_york_city.first_vintage) as first_vintage
-    from states
+        published.year,
+        published.series,
+        published.population - new_york_city.population as population,
+        greatest(published.vintage, new_york_city.vintage) as vintage,
+        greatest(published.first_vintage, new_york_city.first_vintage) as first_vintage
+    from published
     inner join new_york_city using (year, series)
-    where states.jurisdiction_id = 'US-NY'
+    where published.jurisdiction_id = 'US-NY'
 ),
 
 nation as (
@@ -64,14 +70,18 @@ nation as (
         case when count(population) = 51 then sum(population) end as population,
         max(vintage) as vintage,
         max(first_vintage) as first_vintage
-    from states
-    where jurisdiction_id not in ('US', 'US-PR')
+    from owned
+    where
+        area_level = 'state'
+        and year not in (
+            select country.year from published as country
+            where country.jurisdiction_id = 'US'
+        )
     group by year, series
-    having not bool_or(year in (select published.year from states as published where published.jurisdiction_id = 'US'))
 ),
 
 everywhere as (
-    select * from states
+    select * from published
     union all by name
     select * from new_york_city
     union all by name

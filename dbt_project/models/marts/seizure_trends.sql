@@ -49,14 +49,14 @@ compared as (
                 then (now.rolling_12 - before_1.rolling_12) / before_1.rolling_12
         end as yoy_12
     from rolled as now
-    {% for years in [1, 2, 3] -%}
-    left join rolled as before_{{ years }}
-        on
-            now.scope = before_{{ years }}.scope
-            and now.scope_id = before_{{ years }}.scope_id
-            and now.drug_id = before_{{ years }}.drug_id
-            and now.measure = before_{{ years }}.measure
-            and now.month = before_{{ years }}.month + interval {{ years * 12 }} months
+    {% for years in [1, 2, 3] %}
+        left join rolled as before_{{ years }}
+            on
+                now.scope = before_{{ years }}.scope
+                and now.scope_id = before_{{ years }}.scope_id
+                and now.drug_id = before_{{ years }}.drug_id
+                and now.measure = before_{{ years }}.measure
+                and now.month = before_{{ years }}.month + interval {{ years * 12 }} months
     {% endfor %}
 )
 

@@ -208,6 +208,26 @@ def test_dbt_yaml_enforces_types_nulls_keys_and_values(marts: dict[str, Table]) 
     assert sorted(values) == sorted(get_args(MissingReason))
 
 
+def test_dbt_yaml_tests_that_ids_are_in_their_dimension() -> None:
+    found = {
+        (model["name"], column["name"], test["relationships"]["arguments"]["to"])
+        for model in yaml.safe_load(render())["models"]
+        for column in model["columns"]
+        for test in column.get("data_tests", [])
+        if "relationships" in test
+    }
+    assert {
+        ("seizures_monthly", "area_id", "ref('dim_area')"),
+        ("seizures_monthly", "drug_id", "ref('dim_drug')"),
+        ("dim_area", "corridor_id", "ref('dim_corridor')"),
+        ("dim_port", "state_id", "ref('dim_jurisdiction')"),
+        ("border_crossings_monthly", "port_code", "ref('dim_port')"),
+        ("population_yearly", "jurisdiction_id", "ref('dim_jurisdiction')"),
+        ("overdose_trends", "indicator_id", "ref('dim_indicator')"),
+    } <= found
+    assert [f for f in found if f[2] == f"ref('{f[0]}')"] == []
+
+
 def test_dbt_yaml_quotes_every_name_that_duckdb_cannot_read_bare() -> None:
     """The contract selects columns by name; a bare ``overlaps`` is an operator and a syntax error."""
     keywords = duckdb.sql(
@@ -267,6 +287,11 @@ def test_a_shared_column_can_be_renamed_and_made_nullable(folder: Path) -> None:
             "month, {name: n, type: BIGINT, en: N.}",
             "month",
             "facts.yml: table things, column n, key es: Field required.",
+        ),
+        (
+            "month, {name: n, type: VARCHAR, refers: dim_thing.id, en: N., es: N.}",
+            "month",
+            "marts.things, column n: refers to dim_thing.id, which is not the key of a dimension.",
         ),
         (
             "{name: n, type: BIGINT, en: N., es: N.}",

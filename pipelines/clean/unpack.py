@@ -1,0 +1,157 @@
+"""From an archived file to the data files in it, without trusting a size, a name or a claim.
+
+What belongs here: recognizing containers by their first bytes, and refusing what is unsafe to unpack. What
+does not: text, columns, records (files). Nothing is ever unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pipelines.vocabulary import DrugflowError, why
+
+Kind = Literal["text", "parquet", "xlsx"]
+ALWAYS_ALLOWED = 64 * 1024**2
+"""Bytes that any archive may unpack to, however small it is: a header alone repeated compresses very well."""
+_MOST_ENTRIES = 1000
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_DAMAGED = (
+    EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile,
+)  # fmt: skip
+"""What Python's readers raise on damaged bytes; RuntimeError is also an unknown compression or a password."""
+
+
+class FileProblem(DrugflowError):
+    """A whole file cannot be read; the sentence names it, the place and what was expected."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on unpacking and on the text parsed at a time, in bytes."""
+
+    max_unpacked_bytes: int = 8 * 1024**3
+    max_unpack_ratio: int = 200
+    chunk_bytes: int = 64 * 1024**2
+
+    def allowed(self, packed: int) -> int:
+        """Largest size that so many packed bytes may unpack to."""
+        return min(self.max_unpacked_bytes, max(packed * self.max_unpack_ratio, ALWAYS_ALLOWED))
+
+
+def shown(value: str, most: int = 80) -> str:
+    """A value as a sentence quotes it: in quotes, escaped, cut where it is long."""
+    return repr(value) if len(value) <= most else f"{value[:most]!r}… ({len(value):,} characters)"
+
+
+def members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
+    """(name, stream, kind) of each data file in an archived file, in the archive's order.
+
+    Raises FileProblem where the archive is damaged, cut off, a decompression bomb, locked, or holds a path
+    that leaves its folder.
+    """
+    name, packed = path.name, path.stat().st_size
+    with path.open("rb") as handle:
+        magic = handle.read(8)
+    if magic.startswith(b"PK"):
+        yield from _zip_members(path, limits)
+    elif magic.startswith((b"\x1f\x8b", b"BZh")):
+        opened: Any = gzip.open if magic.startswith(b"\x1f\x8b") else bz2.open
+        with opened(path) as inner:
+            yield name, _Bounded(name, inner, limits.allowed(packed)), "text"
+    else:
+        with path.open("rb") as stream:
+            yield name, stream, "parquet" if magic.startswith(b"PAR1") else "text"
+
+
+class _Bounded(io.RawIOBase):
+    """A decompressed stream that refuses to grow past its limit."""
+
+    def __init__(self, name: str, inner: Any, allowed: int) -> None:
+        self._name, self._inner, self._allowed = name, inner, allowed
+        self._seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data: bytes = self._inner.read(size if size >= 0 else self._allowed + 1)
+        except _DAMAGED as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # the disk, not the file
+            raise FileProblem(f"{self._name} cannot be unpacked ({why(error)}): it was cut off or damaged.") from error
+        self._seen += len(data)
+        if self._seen > self._allowed:
+            raise _bomb(self._name, f"more than {self._allowed:,} bytes")
+        return data
+
+
+def _bomb(name: str, size: str) -> FileProblem:
+    return FileProblem(
+        f"{name} unpacks to {size}: refused as a decompression bomb. If it is genuine, raise "
+        "DRUGFLOW_MAX_UNPACKED_BYTES and DRUGFLOW_MAX_UNPACK_RATIO."
+    )
+
+
+def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
+    packed = path.stat().st_size
+    try:
+        archive = zipfile.ZipFile(path)
+    except (*_DAMAGED, NotImplementedError) as error:
+        raise FileProblem(f"{path.name} is a damaged zip archive ({why(error)}): fetch it again.") from error
+    with archive:
+        entries = [e for e in archive.infolist() if not e.is_dir()]
+        for entry in entries:
+            _refuse_unsafe(path.name, entry)
+        if not entries:
+            raise FileProblem(f"{path.name} is a zip archive without a file.")
+        if len(entries) > _MOST_ENTRIES:
+            raise FileProblem(f"{path.name} holds {len(entries):,} files: expected at most {_MOST_ENTRIES:,}.")
+        # What the directory says is only a first look; the streams count what really comes out.
+        said = sum(e.file_size for e in entries)
+        if said > limits.allowed(packed):
+            raise _bomb(path.name, f"{said:,} bytes from {packed:,}")
+        if any(e.filename == "[Content_Types].xml" for e in entries):
+            # The workbook reader unpacks by itself, so every part is unpacked here first, and counted.
+            for entry in entries:
+                part = _opened(path.name, archive, entry, limits)
+                while part.read(1024**2):
+                    pass
+            with path.open("rb") as stream:
+                yield path.name, stream, "xlsx"
+            return
+        for entry in entries:
+            yield f"{path.name}:{entry.filename}", _opened(path.name, archive, entry, limits), "text"
+
+
+def _opened(name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> _Bounded:
+    member = f"{name}:{entry.filename}"
+    try:
+        inner = archive.open(entry)
+    except (*_DAMAGED, NotImplementedError) as error:
+        raise FileProblem(f"{member} cannot be unpacked ({why(error)}): it was cut off or damaged.") from error
+    return _Bounded(member, inner, limits.allowed(entry.compress_size))
+
+
+def _refuse_unsafe(name: str, entry: zipfile.ZipInfo) -> None:
+    place = PurePosixPath(entry.filename.replace("\\", "/"))
+    if place.is_absolute() or ".." in place.parts or _DRIVE.match(entry.filename):
+        raise FileProblem(
+            f"{name} holds the path {shown(entry.filename)}, which leaves the folder: refused as unsafe. "
+            "Ask where the file comes from."
+        )
+    if not entry.filename.isprintable():
+        raise FileProblem(f"{name} holds the path {shown(entry.filename)}, which cannot be printed: refused as unsafe.")
+    if entry.flag_bits & 1:
+        raise FileProblem(f"{name} is locked with a password ({shown(entry.filename)}): expected an open archive.")

@@ -1,0 +1,69 @@
+"""From a figure of the current release to the agency's file, line, checksum and vintage.
+
+Rooms: ``question`` reads ``"<table> <key>"``, ``chains`` and ``trends`` know what a row is made of, ``seeds`` the lists
+that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them, ``answer`` is the result.
+"""
+
+from __future__ import annotations
+
+from pipelines.release.explain.answer import Explanation, Fact, Line, State
+from pipelines.release.explain.chains import FACTS, Chain, other
+from pipelines.release.explain.current import Current
+from pipelines.release.explain.evidence import gather
+from pipelines.release.explain.question import Question, ask
+from pipelines.release.explain.trends import TRENDS, dimension
+from pipelines.release.query import Session
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+
+__all__ = ["Explanation", "Fact", "Line", "State", "explain"]
+
+SHOWN = 10
+
+
+def explain(settings: Settings, text: str, limit: int = SHOWN) -> Explanation:
+    """Explain one released row, named as ``"<table> <key>"`` (see question.ask).
+
+    limit: records and released rows shown of a sum over many; their numbers are always exact. Every file is compared
+    with its receipt before a record of it is quoted.
+
+    Raises DrugflowError where nothing is released, the question names no row or several, the clean rows are of another
+    build, or an archived file is absent or changed.
+    """
+    with Session(settings) as session:
+        current = Current(settings, session)
+        question = ask(current, text)
+        chain = _chain(current, question)
+        shown = chain.wanted[:limit] if chain.is_sum else chain.wanted
+        evidence = gather(current, shown, brief=chain.is_sum)
+        return Explanation(
+            release_id=session.release_id,
+            realm=session.realm,
+            table=question.table.name,
+            key=question.key,
+            row=question.row,
+            steps=[*chain.steps, *evidence.steps, *_vintage_step(question)],
+            facts=chain.facts[:limit] if chain.is_sum else chain.facts,
+            fact_count=chain.fact_count,
+            nonzero_count=chain.nonzero_count,
+            lines=[*chain.lines, *evidence.lines],
+            lines_left_out=len(chain.wanted) - len(shown),
+            history=evidence.history,
+        )
+
+
+def _chain(current: Current, question: Question) -> Chain:
+    name = question.table.name
+    if name.startswith("dim_"):
+        return dimension(current, question.row, name)
+    resolve = {**FACTS, **TRENDS}.get(name)
+    return other(name) if resolve is None else resolve(current, question.row)
+
+
+def _vintage_step(question: Question) -> list[str]:
+    if question.row.get("source_id") not in load_catalog():
+        return []
+    return [
+        f"vintage {question.row['vintage']} is the newest one that covers the row; first_vintage "
+        f"{question.row['first_vintage']} is the first one with the present figure."
+    ]

@@ -1,0 +1,163 @@
+"""The models' own tests: dbt's unit tests pass, and its data tests notice what they are there for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from pipelines.release.dictionary import load_dictionary
+from pipelines.settings import PROJECT_ROOT, Settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+DBT = str(Path(sys.executable).with_name("dbt"))
+UNIT_TESTS = 46
+"""As many as there were when this was written: a file that dbt does not read any more would pass in silence."""
+
+
+def declared() -> list[dict[str, Any]]:
+    """The unit tests that the properties files of the models declare."""
+    files = sorted((DBT_PROJECT / "models").rglob("_unit_tests*.yml"))
+    return [test for file in files for test in yaml.safe_load(file.read_text("utf-8"))["unit_tests"]]
+
+
+def dbt_test(settings: Settings, folder: Path, *select: str) -> dict[str, str]:
+    """Outcome of each selected test against the build file in a folder, by name."""
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    done = subprocess.run(
+        [
+            DBT,
+            "--log-path",
+            str(folder),
+            "test",
+            "--select",
+            *select,
+            *project,
+            "--target-path",
+            str(folder / "target"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "DRUGFLOW_BUILD_FILE": str(folder / "drugflow.duckdb"),
+            "DRUGFLOW_HISTORY": str(settings.stage("history", "sample")),
+            "PYTHONPATH": str(PROJECT_ROOT),
+        },
+    )
+    results = folder / "target" / "run_results.json"
+    assert results.exists(), done.stdout[-3000:] + done.stderr[-1000:]
+    outcomes = json.loads(results.read_text("utf-8"))["results"]
+    return {r["unique_id"].split(".")[2 if r["unique_id"].startswith("test.") else -1]: r["status"] for r in outcomes}
+
+
+def build_copy(settings: Settings, folder: Path) -> Path:
+    """A copy of the sample's build file: dbt needs the relations that a unit test stands in for, with their types."""
+    shutil.copy(settings.stage("build", "sample") / "drugflow.duckdb", folder / "drugflow.duckdb")
+    return folder / "drugflow.duckdb"
+
+
+@pytest.fixture(scope="module")
+def unit_outcomes(sample_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("dbt_units")
+    build_copy(sample_release, folder)
+    return dbt_test(sample_release, folder, "test_type:unit")
+
+
+def test_every_unit_test_passes(unit_outcomes: dict[str, str]) -> None:
+    assert {name: status for name, status in unit_outcomes.items() if status != "pass"} == {}
+
+
+def test_every_declared_unit_test_ran(unit_outcomes: dict[str, str]) -> None:
+    assert set(unit_outcomes) == {test["name"] for test in declared()}
+    assert len(unit_outcomes) >= UNIT_TESTS
+
+
+def test_each_released_fact_and_trend_has_unit_tests() -> None:
+    released = {t.name for t in load_dictionary() if t.table_schema == "marts" and not t.name.startswith("dim_")}
+    assert released - {test["model"] for test in declared()} == set()
+
+
+LIES = {
+    "a row is lost": (
+        "delete from marts.seizures_monthly"
+        " where rowid = (select min(rowid) from marts.seizures_monthly where not is_filled)",
+        "seizures_account_for_every_row",
+    ),
+    "a filled zero is not zero": (
+        "update marts.amo_seizures_monthly set quantity_lb = 1"
+        " where rowid = (select min(rowid) from marts.amo_seizures_monthly where is_filled)",
+        "amo_seizures_account_for_every_row",
+    ),
+    "a row is doubled under another key": (
+        "insert into marts.border_crossings_monthly select * replace (date '1990-01-01' as month)"
+        " from marts.border_crossings_monthly where crossings > 0 limit 1",
+        "crossings_account_for_every_row",
+    ),
+    "a month is not in the calendar": (
+        "delete from marts.dim_month where month = date '2023-10-01'",
+        "facts_have_their_month",
+    ),
+    "a figure is changed": (
+        "update marts.overdose_deaths_12mo set deaths_reported = deaths_reported + 1"
+        " where jurisdiction_id = 'US' and indicator_id = 'drug_overdose'",
+        "overdose_deaths_account_for_every_row",
+    ),
+    "a missing part counts as zero": (
+        "update marts.overdose_deaths_12mo set deaths_reported = 0"
+        " where jurisdiction_id = 'US-NY' and indicator_id = 'drug_overdose'",
+        "new_york_adds_up",
+    ),
+    "a suppressed month is read as zero": (
+        "update marts.overdose_deaths_monthly set deaths = 0 where missing_reason = 'suppressed'",
+        "monthly_deaths_account_for_every_row",
+    ),
+    "a scope is added to another": (
+        "update marts.seizure_trends set value = 2 * value + 1 where scope = 'national' and measure = 'quantity_kg'",
+        "seizure_trends_add_up",
+    ),
+    "a basis is lost": (
+        "delete from marts.overdose_trends where basis = 'predicted' and jurisdiction_id = 'US'",
+        "overdose_trends_account_for_every_row",
+    ),
+    "a drug is not in the dimension": (
+        "delete from marts.dim_drug where drug_id = 'khat'",
+        "relationships_seizures_monthly_drug_id__drug_id__ref_dim_drug_",
+    ),
+    "a port is not in the dimension": (
+        "delete from marts.dim_port where port_code = (select min(port_code) from marts.border_crossings_monthly)",
+        "relationships_border_crossings_monthly_port_code__port_code__ref_dim_port_",
+    ),
+    "an area is not in the dimension": (
+        "delete from marts.dim_area where area_id = 'tucson_field_office'",
+        "relationships_seizures_monthly_area_id__area_id__ref_dim_area_",
+    ),
+    "a jurisdiction is not in the dimension": (
+        "delete from marts.dim_jurisdiction where jurisdiction_id = 'US-NYC'",
+        "relationships_population_yearly_jurisdiction_id__jurisdiction_id__ref_dim_jurisdiction_",
+    ),
+}
+"""Lies told to a build, and the data test that must notice each."""
+
+
+@pytest.fixture(scope="module")
+def outcomes_of_lies(sample_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("dbt_lies")
+    with duckdb.connect(str(build_copy(sample_release, folder))) as connection:
+        for sql, _ in LIES.values():
+            connection.execute(sql)
+    return dbt_test(sample_release, folder, "test_type:singular", "test_name:relationships")
+
+
+@pytest.mark.parametrize(("lie", "noticed_by"), [(lie, name) for lie, (_, name) in LIES.items()])
+def test_a_lie_is_noticed(outcomes_of_lies: dict[str, str], lie: str, noticed_by: str) -> None:
+    assert outcomes_of_lies[noticed_by] == "fail", lie

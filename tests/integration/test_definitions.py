@@ -1,0 +1,234 @@
+"""What Dagster loads: the asset graph as committed, what every asset says of itself, and what loading costs.
+
+The graph is held by ``asset_graph.txt`` beside this file. After a wanted change, write it again and look at
+its difference before committing it:
+
+    DRUGFLOW_WRITE_SNAPSHOT=1 .venv/bin/python -m pytest tests/integration/test_definitions.py -k snapshot
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from pipelines.definitions import build_definitions
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+from tests.conftest import ROOT, installation
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
+SOURCES = [s for s in load_catalog().values() if s.status == "active"]
+SUBJECTS = {"seizures", "deaths", "crossings", "mexico", "southbound"}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An installation with a night of its own."""
+    own = installation(tmp_path_factory.mktemp("definitions"), "sample")
+    return own.model_copy(update={"nightly_cron": "30 2 * * 1-5", "nightly_timezone": "America/Mexico_City"})
+
+
+@pytest.fixture(scope="module")
+def definitions(settings: Settings) -> dg.Definitions:
+    return build_definitions(settings)
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    """Every asset by its key as text."""
+    return {s.key.to_user_string(): s for s in definitions.resolve_all_asset_specs()}
+
+
+@pytest.fixture(scope="module")
+def checks(definitions: dg.Definitions) -> dict[str, list[dg.AssetCheckSpec]]:
+    """Every check by its asset."""
+    found: dict[str, list[dg.AssetCheckSpec]] = {}
+    for asset in definitions.assets or []:
+        assert isinstance(asset, dg.AssetsDefinition)
+        for spec in asset.check_specs:
+            found.setdefault(spec.asset_key.to_user_string(), []).append(spec)
+    return found
+
+
+def graph_text(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec], checks: dict[str, list[dg.AssetCheckSpec]]
+) -> str:
+    """The graph, one line a fact: assets with group, what they stand on, their checks; jobs; schedules."""
+    lines = []
+    for key, spec in sorted(specs.items()):
+        lines.append(f"asset {key} ({spec.group_name})")
+        lines += [f"  from  {d}" for d in sorted(d.asset_key.to_user_string() for d in spec.deps)]
+        lines += [f"  check {name}" for name in sorted(c.name for c in checks.get(key, []))]
+    for job in sorted(definitions.resolve_all_job_defs(), key=lambda j: j.name):
+        if not job.name.startswith("__"):
+            lines.append(f"job {job.name}: {len(job.asset_layer.executable_asset_keys)} assets")
+    for schedule in definitions.schedules or []:
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        when = f"{schedule.cron_schedule} {schedule.execution_timezone}"
+        lines.append(f"schedule {schedule.name}: job {schedule.job_name}, {when}, {schedule.default_status.value}")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_graph_is_the_committed_snapshot(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec], checks: dict[str, list[dg.AssetCheckSpec]]
+) -> None:
+    text = graph_text(definitions, specs, checks)
+    if os.environ.get("DRUGFLOW_WRITE_SNAPSHOT"):
+        SNAPSHOT.write_text(text, "utf-8")
+    assert text == SNAPSHOT.read_text("utf-8"), (
+        f"the asset graph changed: see how to update it in {Path(__file__).name}"
+    )
+
+
+def test_every_source_has_a_raw_a_clean_and_a_history_asset(specs: dict[str, dg.AssetSpec]) -> None:
+    wanted = {f"{stage}/{s.id}" for s in SOURCES for stage in ("raw", "clean", "history")}
+    assert wanted <= set(specs)
+
+
+def test_assets_of_a_source_are_in_the_group_of_its_subject(specs: dict[str, dg.AssetSpec]) -> None:
+    groups = {(s.id, specs[f"{stage}/{s.id}"].group_name) for s in SOURCES for stage in ("raw", "clean", "history")}
+    assert groups == {(s.id, s.subject) for s in SOURCES}
+    assert {spec.group_name for spec in specs.values()} <= SUBJECTS | {"shared", "release"}
+
+
+def test_every_asset_has_owners_kinds_and_a_description(specs: dict[str, dg.AssetSpec]) -> None:
+    without = [k for k, s in specs.items() if not (s.owners and s.kinds and s.description)]
+    assert without == []
+    assert [k for k, s in specs.items() if (s.description or "").startswith("dbt ")] == []
+
+
+def test_every_asset_links_to_files_that_exist(specs: dict[str, dg.AssetSpec]) -> None:
+    for key, spec in specs.items():
+        references = spec.metadata["dagster/code_references"].code_references
+        assert references, key
+        for reference in references:
+            assert Path(reference.file_path).is_file(), (key, reference.file_path)
+            assert not Path(reference.label).is_absolute(), (key, reference.label)
+
+
+def test_assets_of_sources_and_released_models_have_their_columns(specs: dict[str, dg.AssetSpec]) -> None:
+    # Intermediate models have no contract; theirs come with each materialization.
+    without = [
+        key
+        for key, spec in specs.items()
+        if not key.startswith("intermediate/") and not spec.metadata.get("dagster/column_schema")
+    ]
+    assert without == []
+
+
+def test_columns_of_a_model_are_those_of_its_contract(specs: dict[str, dg.AssetSpec]) -> None:
+    models = yaml.safe_load((ROOT / "dbt_project/models/marts/_marts.yml").read_text("utf-8"))["models"]
+    for model in models:
+        columns = specs[f"marts/{model['name']}"].metadata["dagster/column_schema"].columns
+        assert [(c.name, c.type) for c in columns] == [(c["name"], c["data_type"]) for c in model["columns"]]
+        assert all(c.description for c in columns)
+
+
+def test_every_check_says_what_it_holds_the_asset_to(checks: dict[str, list[dg.AssetCheckSpec]]) -> None:
+    assert [(key, c.name) for key, found in checks.items() for c in found if not c.description] == []
+
+
+def test_every_expectation_of_a_source_is_a_check_of_its_clean_asset(
+    checks: dict[str, list[dg.AssetCheckSpec]],
+) -> None:
+    for source in SOURCES:
+        names = {c.name for c in checks[f"clean/{source.id}"]}
+        assert {e.id for e in source.expectations} | {"readable", "rejected_rows", "records_conserved"} <= names
+
+
+def test_raw_assets_have_a_freshness_policy_by_cadence(specs: dict[str, dg.AssetSpec]) -> None:
+    days = {"weekly": 14, "monthly": 62, "quarterly": 184, "half_yearly": 368, "yearly": 732}
+    for source in SOURCES:
+        policy = specs[f"raw/{source.id}"].freshness_policy
+        assert policy is not None, source.id
+        assert policy.fail_window.to_timedelta().days == days[source.cadence]
+
+
+def test_ingestion_is_retried_and_nothing_else_is(definitions: dg.Definitions) -> None:
+    retried = {
+        a.key.to_user_string(): a.op.retry_policy.max_retries
+        for a in definitions.assets or []
+        if isinstance(a, dg.AssetsDefinition) and a.op.retry_policy
+    }
+    assert retried == {f"raw/{s.id}": 3 for s in SOURCES}
+
+
+def test_whatever_touches_the_build_file_is_in_its_pool(definitions: dg.Definitions) -> None:
+    pooled = {a.op.name for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition) and a.op.pool}
+    assert pooled == {"dbt_build", "release"}
+    assert {a.op.pool for a in definitions.assets or [] if isinstance(a, dg.AssetsDefinition)} == {None, "build_file"}
+
+
+def test_the_night_is_on_with_the_time_and_zone_of_the_settings(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("nightly_refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 2 * * 1-5", "America/Mexico_City")
+    assert schedule.job_name == "refresh"
+
+
+def test_workspace_yaml_loads_the_definitions(settings: Settings) -> None:
+    done = _dagster(settings, "definitions", "validate", "-w", "workspace.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "drugflow" in done.stdout + done.stderr
+
+
+def test_pyproject_does_not_take_precedence_over_workspace_yaml() -> None:
+    assert "dagster" not in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+
+
+def test_loading_the_definitions_imports_no_great_expectations() -> None:
+    assert not _imported("import pipelines.definitions") & {"great_expectations", "pandas"}
+
+
+def test_an_unchanged_refresh_imports_no_dagster_dbt_or_great_expectations(sample_release: Settings) -> None:
+    heavy = {"dagster", "dagster_dbt", "dbt", "great_expectations", "polars", "duckdb"}
+    code = "import sys; from pipelines.cli import app; app(['refresh'], standalone_mode=False)"
+    found = _imported(code, _environment(sample_release))
+    assert "typer" in found
+    assert found & heavy == set()
+
+
+def _imported(code: str, environment: dict[str, str] | None = None) -> set[str]:
+    """Top-level modules that a new process has after running the code."""
+    script = f"import atexit, sys; atexit.register(lambda: print('MODULES', *sys.modules)); {code}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("MODULES "))
+    assert environment is None or "Nothing changed" in done.stdout, done.stdout + done.stderr
+    return {name.partition(".")[0] for name in line.split()[1:]}
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Variables that make another process work on the same installation."""
+    return {
+        "DRUGFLOW_ORIGIN": str(settings.origin),
+        "DRUGFLOW_DATA_RAW": str(settings.data_raw),
+        "DRUGFLOW_DATA_MARTS": str(settings.data_marts),
+        "DRUGFLOW_DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_HOME": str(settings.dagster_home),
+    }
+
+
+def _dagster(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [Path(sys.executable).with_name("dagster"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, **_environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,241 @@
+"""Every source's description is whole, in both languages and in the analysts' words; a bad one says what is wrong."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.quality.facts import GENERIC
+from pipelines.quality.facts_by_source import SPECIFIC
+from pipelines.sources.catalog import FOLDER, Source, fold, get_source, load_catalog, load_source
+from pipelines.vocabulary import DrugflowError
+
+SOURCES = [
+    "bts_border_crossings",
+    "cbp_amo_drug_seizures",
+    "cbp_drug_seizures",
+    "cdc_vsrr_overdose",
+    "cdc_wonder_overdose",
+    "census_population",
+]
+INDICATORS = {
+    "all_deaths", "drug_overdose", "opioids_t400_t404_t406", "natural_semisynthetic_t402", "methadone_t403",
+    "natural_semisynthetic_incl_methadone", "natural_semisynthetic_synthetic_incl_methadone",
+    "synthetic_opioids_t404", "heroin_t401", "cocaine_t405", "psychostimulants_t436",
+}  # fmt: skip
+DRUGS = {
+    "fentanyl", "heroin", "methamphetamine", "cocaine", "marijuana", "ecstasy", "ketamine", "khat", "lsd", "other",
+}  # fmt: skip
+MEASURES = {
+    "trucks", "truck_containers_loaded", "truck_containers_empty", "trains", "train_passengers",
+    "rail_containers_loaded", "rail_containers_empty", "buses", "bus_passengers", "personal_vehicles",
+    "personal_vehicle_passengers", "pedestrians",
+}  # fmt: skip
+REGIONS, COMPONENTS, LAND = {"southwest", "northern", "coastal_interior"}, {"OFO", "USBP"}, {"land_only", "other"}
+PERCENT = {"percent_specified"}
+"""VSRR's percent stands among the indicators of the file; no analyst's table has it as one."""
+
+WORDS = [
+    ("cbp_drug_seizures", "drug_id", DRUGS),
+    ("cbp_drug_seizures", "region", REGIONS),
+    ("cbp_drug_seizures", "component", COMPONENTS),
+    ("cbp_drug_seizures", "land_filter", LAND),
+    ("cbp_amo_drug_seizures", "drug_id", DRUGS),
+    ("cbp_amo_drug_seizures", "region", REGIONS),
+    ("cbp_amo_drug_seizures", "land_filter", LAND),
+    ("cdc_vsrr_overdose", "indicator", INDICATORS | PERCENT),
+    ("bts_border_crossings", "measure_id", MEASURES),
+]
+TABLES = {
+    "seizures_monthly", "amo_seizures_monthly", "overdose_deaths_12mo", "overdose_deaths_monthly",
+    "border_crossings_monthly", "population_yearly", "seizure_trends", "overdose_trends", "crossing_trends",
+    "seizures_per_crossing", "corridor_trends", "change_points", "anomalies", "drug_mix", "concentration",
+    "dose_range", "statutory_rate", "centre_of_mass", "lead_lag", "fytd_pace", "revision_profile", "nowcast",
+    "reconciliation", "dim_month", "dim_drug", "dim_area", "dim_corridor", "dim_port", "dim_jurisdiction",
+    "dim_indicator",
+}  # fmt: skip
+
+
+def test_the_six_core_sources_are_described():
+    assert set(SOURCES) <= set(load_catalog())
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda p: p.stem)
+def test_every_description_is_valid(path: Path):
+    assert load_source(path).id == path.stem
+
+
+@pytest.mark.parametrize("source", load_catalog().values(), ids=lambda s: s.id)
+class TestEverySource:
+    def test_has_two_languages(self, source: Source):
+        texts = [source.title, source.description, *(c.text for c in source.cautions)]
+        assert all(t.en.strip() and t.es.strip() and t.en != t.es for t in texts)
+
+    def test_has_cautions_about_tables_of_the_contract(self, source: Source):
+        assert source.cautions
+        assert {t for c in source.cautions for t in c.tables} <= TABLES
+
+    def test_says_where_it_comes_from_and_under_which_terms(self, source: Source):
+        assert source.landing_page.startswith("https://")
+        assert source.publisher
+        assert source.licence.text
+
+    def test_names_the_hosts_it_may_be_fetched_from(self, source: Source):
+        assert source.fetch.kind == "manual" or source.fetch.hosts
+        assert not [h for h in source.fetch.hosts if "*" in h or "/" in h or " " in h]
+
+    def test_key_holds_a_date_and_no_figure(self, source: Source):
+        kinds = {c.name: (c.type, c.role) for c in source.frame}
+        assert kinds[source.period] == ("date", "key")
+        assert source.names("value")
+        assert not [c.name for c in source.frame if c.role == "key" and c.type == "number"]
+
+    def test_every_figure_has_a_unit(self, source: Source):
+        figures = [c for c in source.frame if c.role == "value" and c.type in ("integer", "number")]
+        assert [c.name for c in figures if not c.unit] == []
+
+    def test_has_a_cleaning_module(self, source: Source):
+        assert source.status == "contract" or callable(importlib.import_module(f"pipelines.clean.{source.id}").tidy)
+
+    def test_checks_the_key_the_range_and_completeness(self, source: Source):
+        kinds = {(e.batch, e.type) for e in source.expectations}
+        unique = [
+            e for e in source.expectations if e.type == "expect_compound_columns_to_be_unique" and e.batch == "rows"
+        ]
+        assert [set(e.kwargs["column_list"]) for e in unique] == [set(source.key)]
+        assert unique[0].severity == "critical"
+        assert ("rows", "expect_column_values_to_be_between") in kinds
+        assert {"newest_period", "coverage", "magnitude"} <= {batch for batch, _ in kinds}
+
+    def test_expectations_look_at_columns_that_are_there(self, source: Source):
+        frame = {c.name for c in source.frame}
+        looked = {
+            name
+            for e in source.expectations
+            if e.batch == "rows"
+            for name in [e.kwargs.get("column"), *e.kwargs.get("column_list", [])]
+            if name
+        }
+        assert looked <= frame
+
+    def test_facts_that_are_judged_are_computed_by_someone(self, source: Source):
+        batches = {e.batch for e in source.expectations} - {"rows"}
+        assert [b for b in batches if b not in GENERIC and (source.id, b) not in SPECIFIC] == []
+
+    def test_every_expectation_says_why(self, source: Source):
+        assert [e.id for e in source.expectations if len(e.why.split()) < 5] == []
+
+    def test_loses_no_record_unless_a_share_is_stated(self, source: Source):
+        assert source.max_rejected_share == 0 or any("undercount" in c.text.en for c in source.cautions)
+
+
+@pytest.mark.parametrize(("source_id", "column", "words"), WORDS)
+def test_categories_are_the_contracts_words_and_all_of_them(source_id: str, column: str, words: set[str]):
+    found = next(c for c in get_source(source_id).columns if c.id == column)
+    assert set((found.categories or {}).values()) == words
+
+
+def test_the_causes_of_wonder_are_indicators_of_the_contract():
+    found = next(c for c in get_source("cdc_wonder_overdose").columns if c.id == "cause")
+    assert set((found.categories or {}).values()) <= INDICATORS
+
+
+def test_caution_codes_are_unique_over_all_sources():
+    codes = [c.code for s in load_catalog().values() for c in s.cautions]
+    assert sorted(codes) == sorted(set(codes))
+
+
+# ---- what a bad description says ----
+
+
+def written(folder: Path, changes: dict[str, Any], *removed: str) -> Path:
+    """The description of the overdose deaths with changes at dotted places, written to a file."""
+    raw = yaml.safe_load((FOLDER / "cdc_vsrr_overdose.yml").read_text("utf-8"))
+    for place, value in changes.items():
+        at: Any = raw
+        *way, last = place.split(".")
+        for step in way:
+            at = at[int(step)] if isinstance(at, list) else at[step]
+        at[int(last) if isinstance(at, list) else last] = value
+    for key in removed:
+        del raw[key]
+    path = folder / "cdc_vsrr_overdose.yml"
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
+    return path
+
+
+def test_a_good_description_written_again_is_read(tmp_path: Path):
+    assert load_source(written(tmp_path, {})) == get_source("cdc_vsrr_overdose")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cadance": "monthly"}, ["cadance", "Extra inputs are not permitted"]),
+        ({"title.es": ""}, ["title.es", "at least 1 character"]),
+        ({"cadence": "sometimes"}, ["cadence", "'monthly'", "sometimes"]),
+        ({"subject": "weather"}, ["subject", "'deaths'", "weather"]),
+        ({"expected_lag_days": -1}, ["expected_lag_days", "greater than or equal to 0"]),
+        ({"expected_lag_days": "soon"}, ["expected_lag_days", "valid integer", "soon"]),
+        ({"period": "moment"}, ["period names ['moment'], which frame does not have"]),
+        ({"scope": ["drug"]}, ["scope names ['drug'], which frame does not have"]),
+        ({"frame.3.role": "figure"}, ["frame.3.role", "'value'", "figure"]),
+        ({"frame.3.name": "jurisdiction_id"}, ["frame has a column twice"]),
+        ({"frame.3.tolerance": -0.5}, ["frame.3.tolerance", "greater than or equal to 0"]),
+        ({"columns.0.names": ["state", "  YEAR "]}, ["columns claim the header ['year'] twice"]),
+        ({"columns.0.names": []}, ["columns.0.names", "at least 1 item"]),
+        ({"columns.0.type": "category"}, ["columns.0", "type category goes with a list of categories"]),
+        ({"columns.0.categories": {"a": "b"}}, ["columns.0", "type category goes with a list of categories"]),
+        ({"columns.0.pattern": "x.*"}, ["columns.0", "a pattern names ignored columns only"]),
+        ({"columns.1.pattern": "x("}, ["columns.1", "no regular expression"]),
+        ({"fetch": {"kind": "socrata", "hosts": ["data.cdc.gov"]}}, ["fetch", "needs its dataset"]),
+        ({"fetch": {"kind": "socrata", "dataset": "xkb8-kh2a"}}, ["fetch.hosts", "may not be empty"]),
+        ({"fetch": {"kind": "pigeon"}}, ["fetch.kind", "'socrata'", "pigeon"]),
+        ({"expectations.1.id": "key_unique"}, ["expectations has an id twice"]),
+        ({"expectations.1.severity": "grave"}, ["expectations.1.severity", "'critical'", "grave"]),
+        ({"expectations.1.type": "drop table"}, ["expectations.1.type", "drop table"]),
+        ({"expectations.1.why": "because"}, ["expectations.1.why", "at least 10 characters"]),
+        ({"cautions.0.tables": []}, ["cautions.0.tables", "at least 1 item"]),
+        ({"max_rejected_share": 1}, ["max_rejected_share", "less than 1"]),
+        ({"files": {"formats": ["dbf"]}}, ["files.formats.0", "'csv'", "dbf"]),
+        ({"id": "cdc_vsrr"}, ["says id cdc_vsrr", "must equal the file's name"]),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
+def test_a_bad_description_names_the_file_the_place_and_what_is_wrong(
+    tmp_path: Path, changes: dict[str, Any], said: list[str]
+):
+    with pytest.raises(DrugflowError) as raised:
+        load_source(written(tmp_path, changes))
+    for part in ["cdc_vsrr_overdose.yml", *said]:
+        assert part in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["title", "publisher", "licence", "cadence", "fetch", "columns", "frame", "period"])
+def test_a_description_that_lacks_something_names_it(tmp_path: Path, key: str):
+    with pytest.raises(DrugflowError, match=rf"(?s)cdc_vsrr_overdose\.yml.*{key}.*Field required"):
+        load_source(written(tmp_path, {}, key))
+
+
+@pytest.mark.parametrize("text", ["", "a list: [", "- one\n- two\n", "plain words"])
+def test_a_file_that_is_no_description_says_so(tmp_path: Path, text: str):
+    path = tmp_path / "cdc_vsrr_overdose.yml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(DrugflowError, match=r"cdc_vsrr_overdose\.yml does not describe a source"):
+        load_source(path)
+
+
+def test_an_unknown_source_is_answered_with_the_known_ones():
+    with pytest.raises(DrugflowError) as raised:
+        get_source("cdc_vssr")
+    assert "'cdc_vssr'" in str(raised.value)
+    assert [s for s in SOURCES if s not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize("title", ["Data Value", "data value", " DATA  VALUE ", "\ufeffData Value", "Data\tValue"])
+def test_headers_are_compared_without_case_and_spacing(title: str):
+    assert fold(title) == "data value"

@@ -1,0 +1,366 @@
+"""The command line: help with examples, sentences instead of tracebacks, and exit codes that a script can use.
+
+0 done or nothing to do; 1 something is held back, the rest is released; 2 wrong use, or nothing is released.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.ingest.archive import list_archive
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.sources.catalog import load_catalog
+from tests.unit.release.tiny import release, settings_of
+
+COMMANDS = [
+    "refresh", "status", "sources", "sql", "verify", "explain", "diff", "add", "accept", "rollback", "ui",
+]  # fmt: skip
+FIRST, SECOND = "20260115T000000Z", "20260215T000000Z"
+SAMPLE = f"{FIRST}-SAMPLE"
+DONE, BLOCKED, WRONG = 0, 1, 2
+
+
+@dataclass
+class Answer:
+    """What a command did. text is what it printed on both streams, on one line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.out + self.err).split())
+
+
+class Terminal:
+    """An installation of its own and its command line."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.settings: Settings = settings_of(folder)
+        self.folder = folder
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        for name in list(os.environ):
+            if name.startswith("DRUGFLOW_") and name != "DRUGFLOW_REAL_DATA":
+                monkeypatch.delenv(name)
+        for name in ("data_raw", "data_marts", "dagster_home"):
+            monkeypatch.setenv(f"DRUGFLOW_{name.upper()}", str(getattr(self.settings, name)))
+
+    def run(self, *words: str) -> Answer:
+        """Run drugflow with these words."""
+        self._monkeypatch.setattr(sys, "argv", ["drugflow", *words])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        streams = self._capsys.readouterr()
+        code = ended.value.code
+        assert code is None or isinstance(code, int)
+        answer = Answer(code or 0, streams.out, streams.err)
+        assert "Traceback" not in answer.text
+        return answer
+
+
+@pytest.fixture
+def drugflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A command line in an empty installation."""
+    return Terminal(tmp_path, monkeypatch, capsys)
+
+
+# ---- help ----
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(drugflow: Terminal, command: str):
+    answer = drugflow.run(command, "--help")
+    assert answer.code == DONE
+    assert "Example:" in answer.text
+    assert f"drugflow {command}" in answer.text.split("Example:")[1]
+
+
+def test_the_help_lists_every_command(drugflow: Terminal):
+    answer = drugflow.run("--help")
+    assert answer.code == DONE
+    assert [c for c in COMMANDS if f" {c} " not in answer.text] == []
+
+
+def test_no_word_at_all_is_wrong_use_and_shows_the_help(drugflow: Terminal):
+    answer = drugflow.run()
+    assert answer.code == WRONG
+    assert "refresh" in answer.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["refrsh"], ["refresh", "--orgin", "sample"], ["verify", "now"], ["explain"], ["add", "cdc_vsrr_overdose"],
+     ["accept", "cdc_vsrr_overdose"], ["ui", "--port", "many"]],
+)  # fmt: skip
+def test_wrong_words_are_wrong_use(drugflow: Terminal, words: list[str]):
+    assert drugflow.run(*words).code == WRONG
+
+
+# ---- nothing released ----
+
+
+@pytest.mark.parametrize(
+    "words", [["sql", "select 1"], ["verify"], ["explain", "seizures_monthly 2024-05"], ["diff"], ["rollback"]]
+)
+def test_without_a_release_the_sentence_says_what_to_do(drugflow: Terminal, words: list[str]):
+    answer = drugflow.run(*words)
+    assert answer.code == WRONG
+    assert answer.err.startswith("drugflow:")
+    assert answer.out == ""
+
+
+def test_without_a_release_queries_point_to_refresh(drugflow: Terminal):
+    assert "run 'drugflow refresh' first" in drugflow.run("sql", "select 1").text
+
+
+def test_without_a_release_the_status_says_so(drugflow: Terminal):
+    answer = drugflow.run("status")
+    assert answer.code == WRONG
+    assert "Nothing is released yet: run drugflow refresh" in answer.text
+
+
+# ---- sources ----
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["refresh", "--source", "cdc_vssr"], ["add", "cdc_vssr", "{file}", "--published", "2026-01-15"],
+     ["accept", "cdc_vssr", "2026-01-15", "--reason", "it was announced"]],
+    ids=["refresh", "add", "accept"],
+)  # fmt: skip
+def test_an_unknown_source_is_answered_with_the_known_ones(drugflow: Terminal, words: list[str]):
+    file = drugflow.folder / "data.csv"
+    file.write_text("a\n")
+    answer = drugflow.run(*[w.format(file=file) for w in words])
+    assert answer.code == WRONG
+    assert "There is no source 'cdc_vssr'. Known:" in answer.text
+    assert [s for s in load_catalog() if s not in answer.text] == []
+
+
+def test_sources_are_listed_with_publisher_and_licence(drugflow: Terminal):
+    answer = drugflow.run("sources")
+    assert answer.code == DONE
+    for source in load_catalog().values():
+        assert source.id in answer.text
+        assert source.licence.id in answer.text
+
+
+def test_sources_are_listed_for_machines_too(drugflow: Terminal):
+    listed = json.loads(drugflow.run("sources", "--json").out)
+    assert set(listed) == set(load_catalog())
+    assert listed["cdc_vsrr_overdose"]["title"]["es"] == load_catalog()["cdc_vsrr_overdose"].title.es
+
+
+# ---- refresh ----
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("ftp://agency", "is no origin: use sample, mirror:<folder> or live"),
+        ("mirror:/nowhere/at/all", "The mirror /nowhere/at/all is not a folder"),
+    ],
+)
+def test_a_wrong_origin_is_wrong_use(drugflow: Terminal, origin: str, said: str):
+    answer = drugflow.run("refresh", "--origin", origin)
+    assert answer.code == WRONG
+    assert said in answer.text
+
+
+def test_a_sample_refresh_over_an_official_release_is_refused(drugflow: Terminal):
+    release(drugflow.settings, FIRST)
+    answer = drugflow.run("refresh", "--origin", "sample")
+    assert answer.code == WRONG
+    assert f"The current release {FIRST} is official, and a SAMPLE never replaces it" in answer.text
+    assert drugflow.settings.current.readlink().name == FIRST
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KEEP_RELEASES", "0"), ("KEEP_RELEASES", "some"), ("CHUNK_BYTES", "-1"), ("LOCK_TIMEOUT_SECONDS", "soon")],
+)
+def test_a_wrong_setting_is_named(drugflow: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv(f"DRUGFLOW_{name}", value)
+    answer = drugflow.run("status")
+    assert answer.code == WRONG
+    assert f"The settings cannot be used: DRUGFLOW_{name}:" in answer.text
+
+
+# ---- sql ----
+
+
+def test_an_answer_goes_to_standard_output_alone(drugflow: Terminal):
+    release(drugflow.settings, FIRST)
+    answer = drugflow.run("sql", "select place, deaths from marts.deaths order by deaths", "--format", "csv")
+    assert answer.code == DONE
+    assert list(csv.reader(io.StringIO(answer.out)))[1] == ['México, "Norte"', "12"]
+    assert answer.err == ""
+
+
+def test_a_samples_answer_is_clean_and_the_warning_is_beside_it(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    answer = drugflow.run("sql", "select 1 as one", "--format", "csv")
+    assert answer.out == "one\n1\n"
+    assert "SAMPLE" in answer.err
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.csv", b"one\n"), ("a.json", b"["), ("a.xlsx", b"PK")])
+def test_the_ending_of_a_file_gives_the_format(drugflow: Terminal, name: str, start: bytes):
+    release(drugflow.settings, FIRST)
+    answer = drugflow.run("sql", "select 1 as one", "--output", str(drugflow.folder / name))
+    assert answer.code == DONE
+    assert (drugflow.folder / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["selct 1"], ["select cast('x' as integer)"], ["select * from marts.nothing"], ["select 1", "--format", "pdf"],
+     ["select 1", "--format", "xlsx"], ["drop table marts.deaths"], ["select 1", "--output", "/nowhere/at/all.csv"]],
+)  # fmt: skip
+def test_a_query_that_cannot_be_answered_is_one_sentence(drugflow: Terminal, words: list[str]):
+    release(drugflow.settings, FIRST)
+    answer = drugflow.run("sql", *words)
+    assert answer.code == WRONG
+    assert answer.err.startswith("drugflow:")
+    assert answer.out == ""
+
+
+@pytest.mark.parametrize("word", ["[bold]", "[/]", "[red]x[/red]", "a\\[b"])
+def test_brackets_in_a_sentence_are_printed_as_they_are(drugflow: Terminal, word: str):
+    assert f"{word!r} is no origin" in drugflow.run("refresh", "--origin", word).text
+
+
+# ---- verify, status ----
+
+
+def test_verify_of_a_sample_says_that_it_proves_nothing(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    answer = drugflow.run("verify")
+    assert answer.code == DONE
+    assert "0 held, 0 failed" in answer.text
+    assert "This is a SAMPLE release: its agreement with published totals proves nothing." in answer.text
+
+
+def test_verify_can_be_read_by_machines(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    outcomes = json.loads(drugflow.run("verify", "--json").out)
+    assert {o["verdict"] for o in outcomes} == {"not_testable"}
+    assert {"id", "value", "unit", "period"} <= set(outcomes[0]["total"])
+
+
+def test_status_of_a_sample_says_sample(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    answer = drugflow.run("status")
+    assert answer.code == DONE
+    assert f"SAMPLE, not official · release {SAMPLE}" in answer.text
+
+
+def test_status_can_be_read_by_machines(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    found = json.loads(drugflow.run("status", "--json").out)
+    assert (found["is_sample"], found["release"]["release_id"]) == (True, SAMPLE)
+    assert {s["source"] for s in found["sources"]} == set(load_catalog())
+
+
+# ---- rollback ----
+
+
+def test_a_rollback_says_what_analysts_see_and_how_to_go_back(drugflow: Terminal):
+    release(drugflow.settings, FIRST)
+    release(drugflow.settings, SECOND)
+    answer = drugflow.run("rollback")
+    assert answer.code == DONE
+    assert f"Analysts see {FIRST} now and pinned until 'drugflow rollback --unpin'" in answer.text
+
+
+def test_an_unpin_shows_the_newest(drugflow: Terminal):
+    release(drugflow.settings, FIRST)
+    release(drugflow.settings, SECOND)
+    drugflow.run("rollback")
+    assert f"Analysts see {SECOND} now" in drugflow.run("rollback", "--unpin").text
+
+
+def test_an_unknown_release_is_answered_with_the_kept_ones(drugflow: Terminal):
+    release(drugflow.settings, FIRST)
+    answer = drugflow.run("rollback", "nonsense")
+    assert answer.code == WRONG
+    assert f"There is no release nonsense. Kept: {FIRST}" in answer.text
+
+
+# ---- add, accept ----
+
+
+def test_files_added_by_hand_are_archived(drugflow: Terminal):
+    file = drugflow.folder / "vsrr.csv"
+    file.write_text("State,Year\n")
+    words = ["add", "cdc_vsrr_overdose", str(file), "--published", "2026-01-15", "--partial", "--note", "one indicator"]
+    answer = drugflow.run(*words)
+    assert answer.code == DONE
+    assert "Archived cdc_vsrr_overdose 2026-01-15 (1 files). Publish it with drugflow refresh" in answer.text
+    (vintage,) = list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose")
+    assert (vintage.receipt.coverage, vintage.receipt.note) == ("partial", "one indicator")
+    assert drugflow.run(*words).text.endswith("is in the archive already, byte for byte.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["{file}", "--published", "last week"], "'last week' is not a release date: expected YYYY-MM-DD"),
+        (["{file}"], "--published"),
+        (["{file}.gone", "--published", "2026-01-15"], "does not exist"),
+        (["{file}", "{file}", "--published", "2026-01-15"], "two files named 'vsrr.csv'"),
+    ],
+)
+def test_a_file_that_cannot_be_added_is_wrong_use(drugflow: Terminal, words: list[str], said: str):
+    file = drugflow.folder / "vsrr.csv"
+    file.write_text("State,Year\n")
+    answer = drugflow.run("add", "cdc_vsrr_overdose", *[w.format(file=file) for w in words])
+    assert answer.code == WRONG
+    assert said in answer.text
+    assert list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose") == []
+
+
+def test_a_vintage_that_is_not_there_cannot_be_accepted(drugflow: Terminal):
+    answer = drugflow.run("accept", "cdc_vsrr_overdose", "2026-01-15", "--reason", "it was announced")
+    assert answer.code == WRONG
+    assert "There is no vintage 2026-01-15 of cdc_vsrr_overdose. Known: none" in answer.text
+
+
+# ---- the real process ----
+
+
+def python(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's Python in a process of its own."""
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, check=False, cwd=PROJECT_ROOT, env=environment
+    )
+
+
+def test_a_wrong_word_in_a_process_of_its_own_is_no_traceback(tmp_path: Path):
+    done = python("-m", "pipelines.cli", "refresh", "--source", "nowhere", DRUGFLOW_DATA_MARTS=str(tmp_path))
+    assert done.returncode == WRONG
+    assert done.stderr.startswith("drugflow: There is no source 'nowhere'.")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_looking_for_changes_imports_neither_dagster_nor_dbt_nor_great_expectations():
+    script = (
+        "import sys, pipelines.cli, pipelines.orchestration.refresh, pipelines.release.status, pipelines.release.query;"
+        "print([m for m in ('dagster', 'dbt', 'great_expectations', 'dagster_dbt') if m in sys.modules])"
+    )
+    done = python("-c", script)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -30,7 +30,7 @@ check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pipelines.orchestration.dbt
+	@$(BIN)/python -m pipelines.orchestration.manifest
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --nocolor models tests macros
 	@$(BIN)/python -m pytest -q tests/unit/test_import_arrows.py
 

@@ -78,6 +78,12 @@ def _realm(settings: Settings) -> Realm:
     return resolve_origin(settings).realm
 
 
+def _definitions(settings: Settings, loggers: dict[str, Any]) -> Any:
+    from pipelines.definitions import build_definitions
+
+    return build_definitions(settings, loggers)
+
+
 @app.command()
 def refresh(
     origin: Annotated[
@@ -106,7 +112,7 @@ def refresh(
                 colour = "green" if word == "done" else "red"
                 err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
 
-        outcome = running.refresh(settings, source or [], full, progress)
+        outcome = running.refresh(settings, source or [], full, progress, _definitions)
     _tell(outcome, settings)
     raise typer.Exit(outcome.exit_code)
 
@@ -373,16 +379,12 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     """
     import signal
 
-    import dagster as dg
-
-    from pipelines.orchestration.dbt import prepare_manifest
-    from pipelines.orchestration.instance import bury_dead_runs, prepare_home
+    from pipelines.orchestration.instance import bury_dead_runs_of
+    from pipelines.orchestration.manifest import prepare_manifest
     from pipelines.settings import PROJECT_ROOT
 
-    prepare_home(_settings())
+    bury_dead_runs_of(_settings())
     prepare_manifest()
-    with dg.DagsterInstance.get() as instance:
-        bury_dead_runs(instance)
     out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl+C stops it)")
     # A shell lets what it starts in the background ignore this signal, and then nothing stops the UI.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

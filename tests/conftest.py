@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.definitions import build_definitions
 from pipelines.orchestration.refresh import Outcome, refresh
 from pipelines.settings import Settings
 
@@ -40,7 +41,7 @@ def installation(folder: Path, origin: str) -> Settings:
 
 def run_refresh(settings: Settings, *sources: str, full: bool = False) -> Outcome:
     """One refresh as the command line does it, without its terminal."""
-    return refresh(settings, list(sources), full, lambda _step, _word: None)
+    return refresh(settings, list(sources), full, lambda _step, _word: None, build_definitions)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def decompose(series: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 
     parts: list[pl.DataFrame] = []
     for _, group in series.sort(*by, "month").group_by(by, maintain_order=True):
-        if group.height < MIN_MONTHS or (group["value"] > 0).mean() < MIN_ACTIVE_SHARE:
+        if group.height < MIN_MONTHS or (group["value"] > 0).sum() < MIN_ACTIVE_SHARE * group.height:
             continue
         months = group["month"]
         if months.n_unique() != (months[-1].year - months[0].year) * 12 + months[-1].month - months[0].month + 1:

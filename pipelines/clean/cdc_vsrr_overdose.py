@@ -62,8 +62,8 @@ def tidy(part: Part, source: Source) -> None:
         reason.alias("missing_reason"),
         complete.alias("percent_complete"),
         "percent_pending",
-        ((pl.col("footnote_symbol").fill_null("") == "*") | note.str.starts_with("*Likely underreported")).alias(
-            "is_provisional"
-        ),
+        (
+            (pl.col("footnote_symbol").fill_null("") == "*") | note.str.contains("(?i)^[*]?(likely )?underreported")
+        ).alias("is_provisional"),
         "_line",
     )

@@ -73,7 +73,8 @@ def _parse(column: RawColumn, frame: pl.DataFrame) -> pl.Expr:
         number = grouped.cast(pl.Float64, strict=False)
         if column.type == "integer":
             number = pl.when(number.is_finite()).then(number)
-            return pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False))
+            whole = pl.when(number == number.floor()).then(number.cast(pl.Int64, strict=False))
+            return pl.coalesce(plain, whole)
         plain = number
     if column.type == "integer":
         return plain

@@ -6,7 +6,6 @@ described (translator), what is in a table (profile), what a model computes (the
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -17,10 +16,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslatorSettings, DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
-from filelock import FileLock
 from packaging.version import Version
 
-from pipelines.orchestration.dbt_process import PARENT
+from pipelines.orchestration.manifest import DBT, MANIFEST, dbt_environment, prepare_manifest
 from pipelines.orchestration.profile import (
     Profile,
     read_profiles,
@@ -29,15 +27,13 @@ from pipelines.orchestration.profile import (
     wait_until_closed,
 )
 from pipelines.orchestration.show import as_sentence, bars
-from pipelines.orchestration.stages import active_sources, build_inputs, resolve_origin
-from pipelines.orchestration.translator import DBT_PROJECT, Translator
+from pipelines.orchestration.stages import DBT_PROJECT, active_sources, build_inputs, resolve_origin
+from pipelines.orchestration.translator import Translator
 from pipelines.release.publish import acquire
-from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.vocabulary import DrugflowError, Realm, code_fingerprint, read_json, write_json
+from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError, Realm, read_json, write_json
 
 POOL = "build_file"
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
-DBT = ["-m", "pipelines.orchestration.dbt_process"]
 _DBT_SAID = "Errors parsed from dbt logs:"
 
 
@@ -55,42 +51,6 @@ class Dbt(DbtCliResource):
 
     def _initialize_dbt_core_adapter(self, args: Any) -> Any:
         return None
-
-
-def dbt_environment(settings: Settings, realm: Realm) -> dict[str, str]:
-    """What the project's profile and sources read from the environment."""
-    return {
-        "DRUGFLOW_BUILD_FILE": str(settings.stage("build", realm).resolve() / "drugflow.duckdb"),
-        "DRUGFLOW_HISTORY": str(settings.stage("history", realm).resolve()),
-        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        PARENT: str(os.getpid()),
-    }
-
-
-def prepare_manifest() -> Path:
-    """Parse the project where its files changed since the last time; one process at a time.
-
-    Raises DrugflowError with dbt's own words where it cannot be parsed.
-    """
-    MANIFEST.parent.mkdir(exist_ok=True)
-    mark = MANIFEST.with_name("manifest.mark")
-    with FileLock(MANIFEST.with_name(".manifest.lock")):
-        code = code_fingerprint(DBT_PROJECT)
-        if MANIFEST.exists() and mark.exists() and mark.read_text() == code:
-            return MANIFEST
-        command = ["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-        done = subprocess.run(
-            [sys.executable, *DBT, *command],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **dbt_environment(Settings(), "sample")},
-            check=False,
-        )
-        if done.returncode:
-            raise DrugflowError(f"dbt cannot parse its project: {done.stdout[-2000:]} {done.stderr[-500:]}")
-        mark.write_text(code)
-    return MANIFEST
 
 
 def dbt_models(settings: Settings) -> dg.AssetsDefinition:
@@ -261,7 +221,3 @@ def dbt_resource() -> DbtCliResource:
         dbt_executable=sys.executable,
         global_config_flags=DBT,
     )
-
-
-if __name__ == "__main__":
-    prepare_manifest()

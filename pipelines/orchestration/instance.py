@@ -78,6 +78,15 @@ def alive(run_id: str) -> Iterator[None]:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
+def bury_dead_runs_of(settings: Settings) -> list[str]:
+    """Prepare the project's instance and bury what a dead process left in it; returns the runs' ids."""
+    prepare_home(settings)
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        return bury_dead_runs(instance)
+
+
 def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs whose process is gone as failed, and free the places in the pools of every finished run.
 

@@ -23,6 +23,8 @@ from pipelines.vocabulary import Realm, read_json, write_json
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed."""
+Build = Callable[[Settings, dict[str, Any]], Any]
+"""Makes the definitions, with loggers: the layer above wires them, and imports Dagster only when called."""
 
 
 @dataclass
@@ -43,8 +45,8 @@ class Outcome:
         return 1 if self.blocked or self.failure else 0
 
 
-def refresh(settings: Settings, sources: list[str], full: bool, progress: Progress) -> Outcome:
-    """Bring the marts up to date with the origin.
+def refresh(settings: Settings, sources: list[str], full: bool, progress: Progress, build: Build) -> Outcome:
+    """Bring the marts up to date with the origin. build is called only where something changed.
 
     Raises DrugflowError for wrong use (unknown origin, a sample over an official release).
     """
@@ -60,7 +62,7 @@ def refresh(settings: Settings, sources: list[str], full: bool, progress: Progre
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
-    failure = _run(settings, sources, progress)
+    failure = _run(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
@@ -79,7 +81,7 @@ def blocked(settings: Settings, realm: Realm) -> list[str]:
     return sentences
 
 
-def _run(settings: Settings, sources: list[str], progress: Progress) -> str | None:
+def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
     """Run the job in this process; the sentence why it failed, or None.
 
     What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI.
@@ -90,10 +92,8 @@ def _run(settings: Settings, sources: list[str], progress: Progress) -> str | No
     prepare_home(settings)
     import dagster as dg
 
-    from pipelines.definitions import build_definitions
-
     failures: list[str] = []
-    definitions = build_definitions(settings, {"progress": _progress_logger(progress, failures)})
+    definitions = build(settings, {"progress": _progress_logger(progress, failures)})
     progress("start", "done")
     job = definitions.resolve_job_def("refresh")
     settings.data_marts.mkdir(parents=True, exist_ok=True)

@@ -11,10 +11,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
 from pipelines.orchestration.show import OWNERS, code_references, columns_of, coverage_columns
-from pipelines.settings import PROJECT_ROOT
+from pipelines.orchestration.stages import DBT_PROJECT
 from pipelines.sources.catalog import load_catalog
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SUBJECTS = {
     "cbp": "seizures", "seizure": "seizures", "amo": "seizures", "drug": "seizures", "area": "seizures",
     "corridor": "seizures", "cdc": "deaths", "overdose": "deaths", "poisson": "deaths", "population": "deaths",

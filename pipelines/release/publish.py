@@ -72,9 +72,7 @@ def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
         )
 
 
-def publish(
-    settings: Settings, realm: Realm, origin: str, inputs: Callable[[], str], code_version: str
-) -> Manifest:
+def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], str], code_version: str) -> Manifest:
     """Build a release from the private build file and make it current.
 
     inputs gives the fingerprint of what the models are built from, as it is when called.

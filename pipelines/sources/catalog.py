@@ -184,6 +184,14 @@ class Source(Strict):
                 raise ValueError(f"{what} names {sorted(missing)}, which frame does not have")
         if len(set(names)) < len(names):
             raise ValueError("frame has a column twice")
+        if not self.names("key") or not self.names("value"):
+            raise ValueError("frame needs at least one column with role key and one with role value")
+        if self.period not in self.names("key"):
+            raise ValueError(f"period {self.period} must be a column with role key")
+        for expectation in self.expectations:
+            named = {expectation.kwargs.get("column"), *expectation.kwargs.get("column_list", [])} - {None}
+            if expectation.batch == "rows" and (unknown := named - set(names)):
+                raise ValueError(f"expectation {expectation.id} names {sorted(unknown)}, which frame does not have")
         headers = [fold(n) for c in self.columns for n in c.names]
         if twice := {h for h in headers if headers.count(h) > 1}:
             raise ValueError(f"columns claim the header {sorted(twice)} twice")

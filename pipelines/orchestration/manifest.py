@@ -1,0 +1,59 @@
+"""dbt's manifest: parsed again where the project changed, by one process at a time. Imports neither Dagster nor dbt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+from pipelines.orchestration.dbt_process import PARENT
+from pipelines.orchestration.stages import DBT_PROJECT
+from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.vocabulary import DrugflowError, Realm, code_fingerprint
+
+MANIFEST = DBT_PROJECT / "target" / "manifest.json"
+DBT = ["-m", "pipelines.orchestration.dbt_process"]
+"""Arguments that make this Python dbt."""
+
+
+def dbt_environment(settings: Settings, realm: Realm) -> dict[str, str]:
+    """What the project's profile and sources, and the process itself, read from the environment."""
+    return {
+        "DRUGFLOW_BUILD_FILE": str(settings.stage("build", realm).resolve() / "drugflow.duckdb"),
+        "DRUGFLOW_HISTORY": str(settings.stage("history", realm).resolve()),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        PARENT: str(os.getpid()),
+    }
+
+
+def prepare_manifest() -> Path:
+    """Parse the project where its files changed since the last time.
+
+    Raises DrugflowError with dbt's own words where it cannot be parsed.
+    """
+    MANIFEST.parent.mkdir(exist_ok=True)
+    mark = MANIFEST.with_name("manifest.mark")
+    with FileLock(MANIFEST.with_name(".manifest.lock")):
+        code = code_fingerprint(DBT_PROJECT)
+        if MANIFEST.exists() and mark.exists() and mark.read_text() == code:
+            return MANIFEST
+        command = ["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        done = subprocess.run(
+            [sys.executable, *DBT, *command],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **dbt_environment(Settings(), "sample")},
+            check=False,
+        )
+        if done.returncode:
+            raise DrugflowError(f"dbt cannot parse its project: {done.stdout[-2000:]} {done.stderr[-500:]}")
+        mark.write_text(code)
+    return MANIFEST
+
+
+if __name__ == "__main__":
+    prepare_manifest()

@@ -16,8 +16,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	  $$uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock && \
+	  $$uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock && \
 	  $$uv pip install --quiet --no-deps --editable . --python $(BIN)/python
+	@$(BIN)/python -m pipelines.orchestration.manifest
 	@touch $(STAMP)
 
 run: $(STAMP) ## Build everything from the embedded sample

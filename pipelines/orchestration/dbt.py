@@ -26,7 +26,7 @@ from pipelines.orchestration.profile import (
     stored_profiles,
     wait_until_closed,
 )
-from pipelines.orchestration.show import as_sentence, bars
+from pipelines.orchestration.show import as_sentence, bars, spark
 from pipelines.orchestration.stages import DBT_PROJECT, active_sources, build_inputs, resolve_origin
 from pipelines.orchestration.translator import Translator
 from pipelines.release.publish import acquire
@@ -190,10 +190,17 @@ def _shown(profile: Profile, before: Profile | None) -> dict[str, Any]:
         "newest_period": profile.newest,
         "vintage": profile.vintage,
         "changed": profile.change(before),
-        **({"rows_by_year": bars(profile.rows_by_year)} if profile.rows_by_year else {"filled": bars(profile.filled)}),
+        **_charts(profile),
         "dagster/column_schema": dg.TableSchema(columns),
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _charts(profile: Profile) -> dict[str, Any]:
+    """Rows by year, or filled cells by column where there is no period."""
+    if profile.rows_by_year:
+        return {"chart": spark(profile.rows_by_year), "rows_by_year": bars(profile.rows_by_year)}
+    return {"filled": bars(profile.filled)}
 
 
 def _tests(invocation: DbtCliInvocation, nodes: Mapping[str, Any], state: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -62,7 +62,10 @@ def refresh(settings: Settings, sources: list[str], full: bool, progress: Progre
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
-    failure = _run(settings, sources, progress, build)
+    from pipelines.quality.process import own_process
+
+    with own_process():
+        failure = _run(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})

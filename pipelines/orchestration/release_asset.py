@@ -8,7 +8,7 @@ import dagster as dg
 
 from pipelines.orchestration.dbt import POOL
 from pipelines.orchestration.profile import wait_until_closed
-from pipelines.orchestration.show import OWNERS, as_sentence, bars, code_references, listing, table
+from pipelines.orchestration.show import OWNERS, as_sentence, bars, code_references, listing, spark, table
 from pipelines.orchestration.stages import build_inputs, code_version, resolve_origin
 from pipelines.release.publish import (
     Manifest,
@@ -16,9 +16,10 @@ from pipelines.release.publish import (
     current_manifest,
     publish,
     refuse_sample_over_official,
+    releases,
 )
 from pipelines.settings import Settings
-from pipelines.vocabulary import read_json
+from pipelines.vocabulary import Realm, read_json
 
 TOTALS = "published_totals_hold"
 NOTHING_HELD = "no_vintage_held_back"
@@ -96,10 +97,17 @@ def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> d
                 for name, count in rows.items()
             ]
         ),
+        "chart": _rows_by_release(settings, manifest.realm),
         "rows_by_table": bars(dict(largest)),
         "held_vintages": listing(manifest.held),
         "folder": dg.MetadataValue.path(str(settings.releases / manifest.release_id)),
     }
+
+
+def _rows_by_release(settings: Settings, realm: Realm) -> str:
+    """Rows of every kept release of this realm."""
+    rows = {m.release_id: sum(t["rows"] for t in m.tables.values()) for m in releases(settings) if m.realm == realm}
+    return spark(rows)
 
 
 def _change(manifest: Manifest, before: Manifest | None) -> str:

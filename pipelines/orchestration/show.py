@@ -19,6 +19,7 @@ from pipelines.vocabulary import DrugflowError
 
 OWNERS = ["team:pipeline"]
 _BAR = 24
+_SPARKS = "▁▂▃▄▅▆▇█"
 _STATE = {
     "scope": ("text", "what of the source the row belongs to"),
     "value_vintage": ("date", "vintage in which the present value was first published"),
@@ -105,9 +106,18 @@ def table(rows: list[dict[str, Any]]) -> Any:
     return dg.MetadataValue.table([dg.TableRecord(r) for r in rows])
 
 
-def listing(lines: list[str]) -> dg.MarkdownMetadataValue:
+def listing(lines: list[str]) -> Any:
     """Sentences as a list, or a word where there is none."""
-    return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines) or "none")
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines)) if lines else "none"
+
+
+def spark(values: Mapping[str, int]) -> str:
+    """A chart in one line, which the UI shows without a click: first name, bars from zero, last name, range."""
+    if not values:
+        return "nothing to show"
+    names, top = list(values), max(values.values()) or 1
+    drawn = "".join(_SPARKS[round((len(_SPARKS) - 1) * v / top)] for v in values.values())
+    return f"{names[0]} {drawn} {names[-1]} ({min(values.values()):,} to {max(values.values()):,})"
 
 
 def bars(values: Mapping[str, int]) -> dg.MarkdownMetadataValue:

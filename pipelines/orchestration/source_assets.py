@@ -19,6 +19,7 @@ from pipelines.orchestration.show import (
     coverage_columns,
     listing,
     raw_columns,
+    spark,
     table,
 )
 from pipelines.orchestration.stages import (
@@ -136,7 +137,12 @@ def _archived(settings: Settings, realm: Realm, source: Source) -> dict[str, Any
         }
         for v in archive
     ]
-    return {"vintage": archive[-1].id if archive else "none", "vintages": table(rows), "bytes_by_vintage": bars(size)}
+    return {
+        "vintage": archive[-1].id if archive else "none",
+        "chart": spark(size),
+        "vintages": table(rows),
+        "bytes_by_vintage": bars(size),
+    }
 
 
 def _clean(settings: Settings, source: Source) -> Any:
@@ -183,14 +189,16 @@ def _cleaned(summaries: "list[Summary]", verdicts: list[Verdict]) -> dict[str, A
     if not summaries:
         return {"dagster/row_count": 0, "vintage": "none", "newest_period": "none", "changed": "Nothing is archived."}
     newest, before = summaries[-1], summaries[-2] if len(summaries) > 1 else None
+    by_vintage = {s.vintage: s.rows for s in summaries}
     more = f", {newest.rows - before.rows:+,} against the vintage of {before.vintage}" if before else ""
     return {
         "dagster/row_count": newest.rows,
         "vintage": newest.vintage,
         "newest_period": newest.last_period or "none",
         "changed": f"{newest.rows:,} rows in the newest vintage{more}.",
+        "chart": spark(by_vintage),
         "vintages": table(rows),
-        "rows_by_vintage": bars({s.vintage: s.rows for s in summaries}),
+        "rows_by_vintage": bars(by_vintage),
     }
 
 
@@ -258,14 +266,16 @@ def _history(settings: Settings, source: Source) -> Any:
             summary = build_source_history(settings, realm, source.id)
         last = summary["vintages"][-1] if summary["vintages"] else None
         changes = summary["changes"]
+        revised = {v: c["revised"] for v, c in changes.items()}
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": summary["rows"],
                 "newest_period": summary["last_period"] or "none",
                 "vintage": last or "none: no vintage is accepted, see the checks of the clean asset",
                 "changed": _changed(changes[last], last) if last else "Nothing is accepted.",
+                "chart": f"figures revised: {spark(revised)}",
                 "changes": table([{"vintage": v, **c} for v, c in changes.items()]),
-                "revised_by_vintage": bars({v: c["revised"] for v, c in changes.items()}),
+                "revised_by_vintage": bars(revised),
             },
             check_results=[_recent(settings, realm, source)],
         )

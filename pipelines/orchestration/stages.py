@@ -90,7 +90,8 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
 def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdict]:
     """A verdict for every effective vintage of a source."""
     from pipelines.clean.run import Summary
-    from pipelines.quality.run import Candidate, judge
+    from pipelines.quality.process import judged
+    from pipelines.quality.run import Candidate
 
     folder = settings.stage("clean", realm) / source_id
     candidates = []
@@ -112,7 +113,7 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
             )
         )
     ledger = read_ledger(settings.data_raw, realm)
-    return judge(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
+    return judged(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
 
 
 def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:

@@ -21,13 +21,21 @@ from pipelines.settings import Settings
 from tests.conftest import installation
 from tests.integration import raw_files
 
+
+@dataclass(frozen=True)
+class Damage:
+    """A full release, and the later date under which it comes again without a tenth of its rows."""
+
+    good: str
+    published: str
+    at_random: bool
+
+
 TENTH = {
-    "cbp_drug_seizures": ("2026-01-15", "2026-02-15", "2026-03-15"),
-    "cdc_vsrr_overdose": ("2025-07-16", "2025-08-13", "2025-09-17"),
-    "bts_border_crossings": ("2025-04-01", "2025-05-01", "2025-06-01"),
+    "bts_border_crossings": Damage("2025-04-01", "2025-05-01", at_random=True),
+    "cbp_drug_seizures": Damage("2026-01-15", "2026-02-15", at_random=False),
+    "cdc_vsrr_overdose": Damage("2025-07-16", "2025-08-13", at_random=True),
 }
-"""Newest full release of a source; release dates of two damaged copies: a random tenth of the rows is missing, and
-the last tenth."""
 
 
 @pytest.fixture(scope="session")
@@ -130,14 +138,13 @@ class SecondPublish:
 
 @pytest.fixture(scope="session")
 def damaged_mirror(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real files that lack a tenth of their rows, each under release dates after the last good one."""
+    """Real files that lack a tenth of their rows, each under a release date after the good one's."""
     root = tmp_path_factory.mktemp("damaged_mirror")
-    for source, (good, at_random, at_end) in TENTH.items():
-        (file,) = (mirror / source / good).iterdir()
-        for published in (at_random, at_end):
-            folder = root / source / published
-            folder.mkdir(parents=True)
-            without_a_tenth(file, folder / file.name, published == at_random)
+    for source, damage in TENTH.items():
+        (file,) = (mirror / source / damage.good).iterdir()
+        folder = root / source / damage.published
+        folder.mkdir(parents=True)
+        without_a_tenth(file, folder / file.name, damage.at_random)
     return root
 
 
@@ -147,7 +154,7 @@ def second_publish(
 ) -> SecondPublish:
     """A copy of the official installation after a refresh that met damaged files, watched by readers.
 
-    Read only, but for the two tests that prove that something leaves it unchanged.
+    Read only, but for a test that proves that something leaves it unchanged.
     """
     folder = tmp_path_factory.mktemp("second_publish")
     settings = installation(folder, f"mirror:{damaged_mirror}")

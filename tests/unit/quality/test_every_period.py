@@ -25,27 +25,27 @@ def share(folder: Path, rows_by_month: dict[date, int]) -> dict[date, float]:
     return dict(found.iter_rows())
 
 
-def test_months_of_one_size_have_share_one(tmp_path: Path):
+def test_months_of_one_size_have_share_one(tmp_path: Path) -> None:
     assert share(tmp_path, dict.fromkeys(MONTHS, 10)) == dict.fromkeys(MONTHS, 1.0)
 
 
-def test_a_month_without_a_row_has_share_zero(tmp_path: Path):
+def test_a_month_without_a_row_has_share_zero(tmp_path: Path) -> None:
     found = share(tmp_path, {m: 10 for m in MONTHS if m != date(2022, 9, 1)})
     assert found.pop(date(2022, 9, 1)) == 0.0
     assert set(found.values()) == {1.0}
 
 
-def test_half_a_month_has_half_the_usual_rows(tmp_path: Path):
+def test_half_a_month_has_half_the_usual_rows(tmp_path: Path) -> None:
     assert share(tmp_path, {**dict.fromkeys(MONTHS, 10), MONTHS[0]: 5, MONTHS[-1]: 4})[MONTHS[0]] == 0.5
 
 
-def test_a_lasting_change_of_size_is_no_cut(tmp_path: Path):
+def test_a_lasting_change_of_size_is_no_cut(tmp_path: Path) -> None:
     """BTS stopped publishing zeros between 2015 and 2017: 1,332 rows a month before, about 760 after."""
     sizes = {m: 1332 if m < date(2023, 1, 1) else 760 for m in MONTHS}
     assert min(share(tmp_path, sizes).values()) >= 760 / 1332
 
 
-def test_a_window_shorter_than_thirteen_months_says_nothing(tmp_path: Path):
+def test_a_window_shorter_than_thirteen_months_says_nothing(tmp_path: Path) -> None:
     assert share(tmp_path, {m: 10 for m in MONTHS[:12] if m != date(2022, 5, 1)}) == {}
     assert len(share(tmp_path, dict.fromkeys(MONTHS[:13], 10))) == 13
 
@@ -53,7 +53,7 @@ def test_a_window_shorter_than_thirteen_months_says_nothing(tmp_path: Path):
 @pytest.mark.parametrize(
     "source", ["cbp_drug_seizures", "cbp_amo_drug_seizures", "cdc_vsrr_overdose", "bts_border_crossings"]
 )
-def test_full_monthly_releases_are_held_where_a_month_was_cut_out(source: str):
+def test_full_monthly_releases_are_held_where_a_month_was_cut_out(source: str) -> None:
     (expectation,) = (e for e in load_catalog()[source].expectations if e.batch == "every_period")
     assert expectation.severity == "critical"
     assert expectation.kwargs["min_value"] > 0

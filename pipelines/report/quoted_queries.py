@@ -19,7 +19,8 @@ from pipelines.release.query import Session
 from pipelines.settings import Settings
 from pipelines.vocabulary import atomic_path
 
-_PAIR = re.compile(r"```sql\n(?P<query>.*?)\n```\n+```text\n(?P<answer>.*?)\n```", re.S)
+_INSIDE = r"(?:(?!```).)*?"
+_PAIR = re.compile(rf"```sql\n(?P<query>{_INSIDE})\n```\n+```text\n(?P<answer>{_INSIDE})\n?```", re.S)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipelines.orchestration.instance import alive, bury_dead_runs
+from pipelines.orchestration.instance import alive_until_exit, bury_dead_runs
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext
@@ -40,12 +40,10 @@ class WatchedExecutor(dg.Executor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
         """Bury dead runs, then run every step here."""
-        if "DAGSTER_HOME" not in os.environ:
-            yield from self._inner.execute(plan_context, execution_plan)
-            return
-        bury_dead_runs(plan_context.instance)
-        with alive(plan_context.run_id):
-            yield from self._inner.execute(plan_context, execution_plan)
+        if "DAGSTER_HOME" in os.environ:
+            bury_dead_runs(plan_context.instance)
+            alive_until_exit(plan_context.run_id)
+        yield from self._inner.execute(plan_context, execution_plan)
 
 
 @dg.executor(name="one_process", config_schema=dg.in_process_executor.config_schema.as_field())

@@ -19,6 +19,7 @@ from pipelines.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+_UNTIL_EXIT: list[FileLock] = []
 CONFIG = """\
 # Written by drugflow once; yours to edit.
 telemetry:
@@ -71,11 +72,15 @@ def alive(run_id: str) -> Iterator[None]:
     The operating system drops it when the process dies, however it dies, so that nobody mistakes a new
     process with an old number for the run.
     """
-    lock = _run_lock(run_id)
-    with lock.acquire(timeout=0):
+    with _run_lock(run_id).acquire(timeout=0):
         yield
-        # Before the lock is dropped: a file without a holder would say that the run died just before its end.
-        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def alive_until_exit(run_id: str) -> None:
+    """The same for a process that ends with its run: Dagster notes the outcome after the last step."""
+    lock = _run_lock(run_id)
+    lock.acquire(timeout=0)
+    _UNTIL_EXIT.append(lock)
 
 
 def bury_dead_runs_of(settings: Settings) -> list[str]:
@@ -93,19 +98,20 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     Returns the ids of the dead runs. Without this a run killed by the system keeps the next one waiting
     for minutes. A run without a lock here belongs to another machine, or has not begun: it is left alone.
     """
-    import dagster as dg
-
-    status = dg.DagsterRunStatus
-    unfinished = dg.RunsFilter(statuses=[status.NOT_STARTED, status.STARTING, status.STARTED, status.CANCELING])
-    dead = [r.dagster_run for r in instance.get_run_records(unfinished) if _is_dead(r.dagster_run.run_id)]
-    for run in dead:
-        instance.report_run_failed(run, "The process of this run is gone: it was killed, or the machine restarted.")
-        Path(_run_lock(run.run_id).lock_file).unlink(missing_ok=True)
+    dead = []
+    for path in (Path(os.environ["DAGSTER_HOME"]) / "running").glob("*.lock"):
+        if _is_held(path):
+            continue
+        run = instance.get_run_by_id(path.stem)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, "The process of this run is gone: it was killed, or the machine restarted.")
+            dead.append(run.run_id)
+        path.unlink(missing_ok=True)
     for run_id in instance.event_log_storage.get_concurrency_run_ids():
         holder = instance.get_run_by_id(run_id)
         if holder is None or holder.is_finished:
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-    return [run.run_id for run in dead]
+    return dead
 
 
 def _run_lock(run_id: str) -> FileLock:
@@ -114,12 +120,9 @@ def _run_lock(run_id: str) -> FileLock:
     return FileLock(folder / f"{run_id}.lock")
 
 
-def _is_dead(run_id: str) -> bool:
-    lock = _run_lock(run_id)
-    if not Path(lock.lock_file).exists():
-        return False
+def _is_held(path: Path) -> bool:
     try:
-        with lock.acquire(timeout=0):
-            return True
+        with FileLock(path).acquire(timeout=0):
+            return False
     except Timeout:
-        return False
+        return True

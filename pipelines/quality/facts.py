@@ -36,10 +36,13 @@ def every_period(source: Source, subject: Subject) -> pl.DataFrame:
     knows it. Nothing for a window shorter than thirteen months. For sources whose period is a month.
     """
     counts = subject.rows().group_by(pl.col(source.period).alias("period")).len("rows").collect()
+    empty = pl.DataFrame(schema={"period": pl.Date, "share_of_usual_rows": pl.Float64})
+    if counts.is_empty():
+        return empty
     window = counts.select(pl.date_range(pl.col("period").min(), pl.col("period").max(), "1mo"))
-    usual = pl.col("rows").rolling_median(USUAL_MONTHS, min_samples=USUAL_MONTHS // 2 + 1, center=True)
     if window.height < USUAL_MONTHS:
-        return pl.DataFrame(schema={"period": pl.Date, "share_of_usual_rows": pl.Float64})
+        return empty
+    usual = pl.col("rows").rolling_median(USUAL_MONTHS, min_samples=USUAL_MONTHS // 2 + 1, center=True)
     return (
         window.join(counts, on="period", how="left")
         .sort("period")

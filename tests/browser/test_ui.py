@@ -1,6 +1,6 @@
 """The Dagster UI as a data engineer uses it, in a real browser.
 
-Needs Chromium on the machine: the file that CHROMIUM names, else chromium, chromium-browser or google-chrome on
+Needs Chromium on the machine: the file that DRUGFLOW_CHROMIUM names, else chromium, chromium-browser or google-chrome on
 the PATH (Debian: apt-get install chromium). Nothing is downloaded, and the browser talks to 127.0.0.1 only.
 
 The pictures of the README are taken here; after a visible change take them again and look at them:
@@ -55,10 +55,10 @@ def own(sample_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    named = os.environ.get("CHROMIUM")
+    named = os.environ.get("DRUGFLOW_CHROMIUM")
     found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
-        pytest.skip("no Chromium on this machine: install it, or set CHROMIUM to its path")
+        pytest.skip("no Chromium on this machine: install it, or set DRUGFLOW_CHROMIUM to its path")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium

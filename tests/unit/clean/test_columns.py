@@ -35,7 +35,10 @@ SOURCE = Source.model_validate(
     | {
         "id": "tried",
         "columns": COLUMNS,
-        "frame": [{"name": "month", "type": "date", "role": "key"}],
+        "frame": [
+            {"name": "month", "type": "date", "role": "key"},
+            {"name": "count", "type": "integer", "role": "value"},
+        ],
         "period": "month",
         "scope": [],
         "expectations": [],

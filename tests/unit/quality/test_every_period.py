@@ -50,6 +50,10 @@ def test_a_window_shorter_than_thirteen_months_says_nothing(tmp_path: Path) -> N
     assert len(share(tmp_path, dict.fromkeys(MONTHS[:13], 10))) == 13
 
 
+def test_a_vintage_without_a_row_says_nothing(tmp_path: Path) -> None:
+    assert share(tmp_path, {}) == {}
+
+
 @pytest.mark.parametrize(
     "source", ["cbp_drug_seizures", "cbp_amo_drug_seizures", "cdc_vsrr_overdose", "bts_border_crossings"]
 )

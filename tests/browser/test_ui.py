@@ -1,7 +1,7 @@
 """The Dagster UI as a data engineer uses it, in a real browser.
 
-Needs Chromium on the machine: the file that DRUGFLOW_CHROMIUM names, else chromium, chromium-browser or google-chrome on
-the PATH (Debian: apt-get install chromium). Nothing is downloaded, and the browser talks to 127.0.0.1 only.
+Needs Chromium on the machine: the file that DRUGFLOW_CHROMIUM names, else chromium, chromium-browser or google-chrome
+on the PATH (Debian: apt-get install chromium). Nothing is downloaded, and the browser talks to 127.0.0.1 only.
 
 The pictures of the README are taken here; after a visible change take them again and look at them:
 

@@ -366,7 +366,7 @@ def test_the_page_shows_the_finding_of_a_later_piece(bench: Bench, monkeypatch: 
     ],
 )
 def test_an_expectation_of_a_column_that_is_not_there_raises(bench: Bench, kind: str, kwargs: dict[str, Any]):
-    with pytest.raises(ValueError, match="expectation wrong names .* which frame does not have"):
+    with pytest.raises(DrugflowError, match=r"expectation wrong names .* which frame does not have"):
         bench.describe([{"id": "wrong", "type": kind, "kwargs": kwargs, "why": "A wrong name in the YAML."}])
 
 

@@ -101,7 +101,7 @@ def load_in_order(source: str, mirror: Path, order: Sequence[str], folder: Path)
 
 def test_any_order_of_arrival_gives_the_same_seizures(forward: dict[str, Loaded], mirror: Path) -> None:
     @property_settings(
-        max_examples=3, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=2, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )
     @example(order=VINTAGES[CBP][::-1])
     @given(order=st.permutations(VINTAGES[CBP]))

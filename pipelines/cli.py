@@ -7,6 +7,8 @@ imported when a command needs it, so that help and an unchanged refresh stay fas
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,16 +139,18 @@ def _tell(outcome: Outcome, settings: Settings) -> None:
     mark = "[cyan]SAMPLE, generated, not official:[/] " if sample else ""
     out.print(f"\n{mark}release [bold]{manifest.release_id}[/] with {len(manifest.tables)} tables and {rows:,} rows in")
     out.print(f"  {settings.current / 'drugflow.duckdb'}\n")
+    # Without the environment on the PATH a newcomer's next command must be the one that is there.
+    us = "drugflow" if shutil.which("drugflow") else os.path.relpath(sys.argv[0])
     out.print("Next:")
     out.print("  1. look at it in the Dagster UI:  [bold]make ui[/]")
     query = "select * from marts.overdose_deaths_12mo where jurisdiction_id = 'US' order by month_ending desc limit 5"
-    out.print(f'  2. ask it something:              [bold]drugflow sql "{query}"[/]')
+    out.print(f'  2. ask it something:              [bold]{us} sql "{query}"[/]')
     if sample:
-        out.print("  3. read real files:               [bold]drugflow refresh --origin mirror:FOLDER[/]")
+        out.print(f"  3. read real files:               [bold]{us} refresh --origin mirror:FOLDER[/]")
     else:
-        out.print("  3. compare published totals:      [bold]drugflow verify[/]")
+        out.print(f"  3. compare published totals:      [bold]{us} verify[/]")
     if outcome.blocked:
-        out.print("\nWhat is held back and how to go on: [bold]drugflow status[/]")
+        out.print(f"\nWhat is held back and how to go on: [bold]{us} status[/]")
 
 
 @app.command()
@@ -393,8 +397,6 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
 
 def _replace(*command: str) -> NoReturn:
-    import os
-
     os.execv(command[0], list(command))
 
 

@@ -140,7 +140,7 @@ def _tell(outcome: Outcome, settings: Settings) -> None:
     out.print(f"\n{mark}release [bold]{manifest.release_id}[/] with {len(manifest.tables)} tables and {rows:,} rows in")
     out.print(f"  {settings.current / 'drugflow.duckdb'}\n")
     # Without the environment on the PATH a newcomer's next command must be the one that is there.
-    us = "drugflow" if shutil.which("drugflow") else os.path.relpath(sys.argv[0])
+    us = "drugflow" if shutil.which("drugflow") else os.path.relpath(Path(sys.executable).with_name("drugflow"))
     out.print("Next:")
     out.print("  1. look at it in the Dagster UI:  [bold]make ui[/]")
     query = "select * from marts.overdose_deaths_12mo where jurisdiction_id = 'US' order by month_ending desc limit 5"

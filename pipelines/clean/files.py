@@ -19,6 +19,7 @@ from typing import IO, Any
 import polars as pl
 
 from pipelines.clean.split import (
+    LONGEST_FIELD,
     LINE,
     LONGEST_TEXT,
     NEWLINE,
@@ -229,6 +230,8 @@ def _titles(name: str, title: str, separator: str) -> list[str]:
         titles = next(csv.reader([title.rstrip("\r")], delimiter=separator), [])
     except csv.Error as error:
         raise FileProblem(f"{name}, line 1: the header cannot be read ({shown(title)}).") from error
+    if any(len(t) > LONGEST_FIELD for t in titles):
+        raise FileProblem(f"{name}, line 1: the header cannot be read ({shown(title)}).")
     if not any(t.strip() for t in titles):
         raise FileProblem(f"{name}, line 1: the first line is empty, expected the header. Fetch it again.")
     if len(titles) == 1 and (other := next((s for s in ";\t|," if s in title), None)):

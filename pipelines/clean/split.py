@@ -30,14 +30,17 @@ REJECTED_SCHEMA: dict[str, Any] = {
 }
 LONGEST_RECORD = 1024**2
 """Bytes of one record at the most. A quotation mark that stays open longer than this is a broken one."""
+LONGEST_FIELD = 131_072
+"""Characters of one field at the most: the csv module's own limit, which other libraries lift for the whole process."""
 LONGEST_VALUE, LONGEST_TEXT = 100, 500
 """Characters kept of a rejected value and of a rejected record."""
 _SMALL = 64 * 1024
 _MOST_LINES = 64
 """Lines that one quoted field may span; three is the most that an agency's file had (BTS, Location)."""
+_FIELD_TOO_LONG = f"has a field of more than {LONGEST_FIELD:,} characters"
 _REASONS = (
     ("expected after", "has text after a closing quotation mark"),
-    ("field larger", "has a field of more than 131,072 characters"),
+    ("field larger", _FIELD_TOO_LONG),
     ("new-line character", "has a carriage return inside a field"),
 )
 
@@ -225,6 +228,8 @@ def _record(lines: list[str], at: int, width: int, separator: str) -> tuple[list
         fields = next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error as error:
         return next((told for sign, told in _REASONS if sign in str(error)), "cannot be read as a record"), 1
+    if any(len(field) > LONGEST_FIELD for field in fields):
+        return _FIELD_TOO_LONG, 1
     if not any(field.strip() for field in fields):
         return [""] * width, span
     if span > 1 and (len(fields) != width or any(swallows(f.count("\n"), f.count(separator), width) for f in fields)):

@@ -19,8 +19,8 @@ from typing import IO, Any
 import polars as pl
 
 from pipelines.clean.split import (
-    LONGEST_FIELD,
     LINE,
+    LONGEST_FIELD,
     LONGEST_TEXT,
     NEWLINE,
     REJECTED_SCHEMA,

@@ -23,7 +23,7 @@ def _limit(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_limit")
 def test_a_title_that_long_is_no_header() -> None:
-    with pytest.raises(FileProblem, match="file.csv, line 1: the header cannot be read"):
+    with pytest.raises(FileProblem, match=r"file\.csv, line 1: the header cannot be read"):
         _titles("file.csv", f"FY,{TOO_LONG}", ",")
 
 

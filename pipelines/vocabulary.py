@@ -86,3 +86,10 @@ def read_json(path: Path) -> Any:
     if not path.exists():
         return None
     return json.loads(path.read_text("utf-8"))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML document with the parser of libyaml, which is ten times as fast as the one in Python."""
+    import yaml
+
+    return yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipelines.sources.catalog import FOLDER, Source, Strict
-from pipelines.vocabulary import DrugflowError
+from pipelines.vocabulary import DrugflowError, read_yaml
 
 ROW = "_row"
 Scalar = bool | int | float | date | str
@@ -107,7 +107,7 @@ def load_corrections() -> list[Correction]:
     Raises DrugflowError where the file is not YAML, an entry is not a correction, or an id is there twice.
     """
     try:
-        raw = yaml.safe_load((FOLDER / "corrections.yaml").read_text("utf-8")) or []
+        raw = read_yaml(FOLDER / "corrections.yaml") or []
         found = [Correction.model_validate(r) for r in raw]
     except (yaml.YAMLError, ValidationError) as error:
         raise DrugflowError(f"corrections.yaml does not list corrections: {error}") from error

@@ -158,7 +158,10 @@ def build_inputs(settings: Settings, realm: Realm) -> str:
         f"{s}:{(read_json(settings.stage('history', realm) / f'{s}.json') or {}).get('fingerprint')}"
         for s in active_sources()
     ]
-    return fingerprint([code_fingerprint(DBT_PROJECT, PROJECT_ROOT / "pipelines" / "analysis"), *marks])
+    code = code_fingerprint(
+        DBT_PROJECT, PROJECT_ROOT / "pipelines" / "analysis", PROJECT_ROOT / "pipelines" / "remember.py"
+    )
+    return fingerprint([code, *marks])
 
 
 def code_version() -> str:

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.sources.catalog import Source, load_catalog
-from pipelines.vocabulary import DrugflowError, atomic_path
+from pipelines.vocabulary import DrugflowError, atomic_path, read_yaml
 
 FOLDER = Path(__file__).parent / "dictionary"
 SHARED = "columns.yml"
@@ -227,7 +227,7 @@ def main() -> None:
 
 def _read(path: Path, kind: type) -> Any:
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise DrugflowError(f"{path.name} of the dictionary cannot be read: {error}") from error
     if not isinstance(raw, kind):

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.vocabulary import Realm
+from pipelines.vocabulary import Realm, read_yaml
 
 LIST = Path(__file__).parent / "published_totals.yml"
 
@@ -50,7 +49,7 @@ class Outcome(BaseModel):
 @cache
 def load_totals() -> list[Total]:
     """Every published total, in the file's order."""
-    raw = yaml.safe_load(LIST.read_text("utf-8"))
+    raw = read_yaml(LIST)
     macros = raw["queries"]
     return [
         Total.model_validate({k: v for k, v in entry.items() if k not in ("use", "with")} | _query(macros, entry))

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.vocabulary import DrugflowError, Severity
+from pipelines.vocabulary import DrugflowError, Severity, read_yaml
 
 FOLDER = Path(__file__).parent
 Subject = Literal["seizures", "deaths", "crossings", "mexico", "southbound"]
@@ -221,7 +221,7 @@ def load_source(path: Path) -> Source:
     Raises DrugflowError naming the file, the place in it and what was expected.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = read_yaml(path)
         source = Source.model_validate(raw)
     except (yaml.YAMLError, ValidationError) as error:
         raise DrugflowError(f"{path.name} does not describe a source: {error}") from error

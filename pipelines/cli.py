@@ -354,6 +354,7 @@ def accept(
         )
     record(settings.data_raw, realm, chosen, reason)
     out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
+    out.print("A published total that it breaks still stops the release: no exception covers that.")
 
 
 @app.command()

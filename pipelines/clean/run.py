@@ -26,7 +26,7 @@ from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_recor
 from pipelines.clean.part import Part
 from pipelines.clean.spans import Spans
 from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
-from pipelines.sources.catalog import FOLDER, Source
+from pipelines.sources.catalog import FOLDER, FRAME_TYPES, Source
 from pipelines.vocabulary import (
     DrugflowError,
     atomic_path,
@@ -238,8 +238,7 @@ def _conserved(summary: Summary) -> None:
 
 def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     """Exactly the frame columns of the YAML with their types, then file and line."""
-    dtypes = {"text": pl.String, "integer": pl.Int64, "number": pl.Float64, "date": pl.Date, "boolean": pl.Boolean}
-    columns = [pl.col(c.name).cast(dtypes[c.type]) for c in source.frame]
+    columns = [pl.col(c.name).cast(getattr(pl, FRAME_TYPES[c.type])) for c in source.frame]
     return frame.select(*columns, pl.col("file"), pl.col("line").cast(pl.Int64))
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines.history.revisions import STATE, Vintage, columns, revise
-from pipelines.sources.catalog import Source
+from pipelines.sources.catalog import FRAME_TYPES, Source
 from pipelines.vocabulary import atomic_path, code_fingerprint, fingerprint, read_json, sha256_of, write_json
 
 ROWS_AT_A_TIME = 4_000_000
@@ -94,10 +94,7 @@ def _write_history(
 
 
 def _empty(source: Source) -> pl.DataFrame:
-    dtypes: dict[str, Any] = {
-        "text": pl.String, "integer": pl.Int64, "number": pl.Float64, "date": pl.Date, "boolean": pl.Boolean,
-    }  # fmt: skip
-    kinds = {c.name: dtypes[c.type] for c in source.frame} | {"scope": pl.String} | STATE
+    kinds = {c.name: getattr(pl, FRAME_TYPES[c.type]) for c in source.frame} | {"scope": pl.String} | STATE
     return pl.DataFrame(schema={c: kinds[c] for c in columns(source)})
 
 

@@ -15,9 +15,28 @@ import polars as pl
 
 from pipelines.quality.facts_by_source import SPECIFIC
 from pipelines.quality.subject import Subject
-from pipelines.sources.catalog import Source
+from pipelines.sources.catalog import FRAME_TYPES, Source
 
 USUAL_MONTHS = 13
+
+
+def shape(source: Source, subject: Subject) -> pl.DataFrame:
+    """Each column of the frame that the YAML describes or the vintage has: ``expected_type``, ``found_type``.
+
+    A type is Polars' word, ``absent`` for a column that is not there, ``unknown`` for one that the YAML lacks;
+    file and line, which every frame has, are left out. ``is_as_described`` tells whether the two agree.
+    """
+    found = {n: str(t) for n, t in subject.rows().collect_schema().items() if n not in ("file", "line")}
+    expected = {c.name: FRAME_TYPES[c.type] for c in source.frame}
+    names = list(dict.fromkeys([*expected, *found]))
+    return pl.DataFrame(
+        {
+            "column": names,
+            "expected_type": [expected.get(n, "unknown") for n in names],
+            "found_type": [found.get(n, "absent") for n in names],
+            "is_as_described": [expected.get(n) == found.get(n) for n in names],
+        }
+    )
 
 
 def newest_period(source: Source, subject: Subject) -> pl.DataFrame:
@@ -99,6 +118,7 @@ def magnitude(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 GENERIC: dict[str, Callable[[Source, Subject], pl.DataFrame]] = {
+    "shape": shape,
     "newest_period": newest_period,
     "every_period": every_period,
     "coverage": coverage,

@@ -29,6 +29,12 @@ from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError, Realm
 
 STORED_SOURCES = "source_facts"
+AS_OF = {
+    "seizures_as_of": "seizures_monthly",
+    "overdose_deaths_as_of": "overdose_deaths_12mo",
+    "crossings_as_of": "border_crossings_monthly",
+}
+"""The fact that each as-of macro gives as it was known on a date."""
 
 
 def assemble(
@@ -177,6 +183,11 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     for name, parameters, definition in found:
         connection.execute(f"create macro main.{name}({', '.join(parameters)}) as table {definition}")
+        text = (
+            f"marts.{AS_OF[name]} as it was known on a date, from the vintages published until then: "
+            f"select * from {name}(date '2024-05-01'). / marts.{AS_OF[name]} como se conocía en una fecha."
+        )
+        connection.execute(f"comment on macro table main.{name} is {_quoted(text)}")
 
 
 def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm) -> None:

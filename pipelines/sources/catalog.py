@@ -106,6 +106,10 @@ class RawColumn(Strict):
         return self
 
 
+FRAME_TYPES = {"text": "String", "integer": "Int64", "number": "Float64", "date": "Date", "boolean": "Boolean"}
+"""The Polars type of each type of a clean frame's column."""
+
+
 class TidyColumn(Strict):
     """One column of the clean frame.
 

@@ -167,6 +167,17 @@ def test_a_key_has_one_current_state_in_a_history(release: duckdb.DuckDBPyConnec
         assert (source.id, rows(release, twice)) == (source.id, [])
 
 
+def test_every_as_of_macro_says_what_it_gives_in_both_languages(release: duckdb.DuckDBPyConnection) -> None:
+    told = dict(
+        release.execute(
+            "select function_name, comment from duckdb_functions() "
+            "where function_type = 'table_macro' and function_name like '%\\_as\\_of' escape '\\'"
+        ).fetchall()
+    )
+    assert sorted(told) == ["crossings_as_of", "overdose_deaths_as_of", "seizures_as_of"]
+    assert all("as it was known on a date" in text and "como se conocía" in text for text in told.values())
+
+
 def test_every_table_and_column_has_a_comment(release: duckdb.DuckDBPyConnection) -> None:
     silent = rows(
         release,

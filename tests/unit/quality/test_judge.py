@@ -473,3 +473,33 @@ def test_a_severity_of_the_yaml_is_that_of_the_check():
         ("warning", "warning", False),
         ("info", "info", False),
     ]
+
+
+# ---- shape ----
+
+SHAPE = {
+    "id": "has_shape",
+    "batch": "shape",
+    "type": "expect_column_values_to_be_in_set",
+    "kwargs": {"column": "is_as_described", "value_set": [True]},
+    "why": "Figures would be read from the wrong place.",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (pl.all().exclude("events"), "column events, expected_type Int64, found_type absent"),
+        (pl.all().exclude("events"), "has_shape failed (1 rows)"),
+        ([pl.all(), pl.lit(1).alias("kilograms")], "column kilograms, expected_type unknown, found_type Int32"),
+        ([pl.all().exclude("events"), pl.col("events").cast(pl.String)], "expected_type Int64, found_type String"),
+    ],
+)
+def test_a_frame_of_another_shape_is_held_and_named(bench: Bench, change: Any, sentence: str):
+    bench.describe([SHAPE, *EXPECTATIONS])
+    bench.add("2024-04-01", GOOD)
+    path = bench.folder / "clean" / "2024-04-01" / "clean.parquet"
+    pl.read_parquet(path).select(change).write_parquet(path)
+    verdict = bench.judge()["2024-04-01"]
+    assert verdict.state == "held"
+    assert sentence in str(verdict.problem)

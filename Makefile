@@ -25,7 +25,7 @@ run: $(STAMP) ## Build everything from the embedded sample
 	@$(BIN)/drugflow refresh
 
 test: $(STAMP) ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.refresh import Outcome, refresh
@@ -44,19 +45,43 @@ def run_refresh(settings: Settings, *sources: str, full: bool = False) -> Outcom
     return refresh(settings, list(sources), full, lambda _step, _word: None, build_definitions)
 
 
+def _built(folder: Path, origin: str) -> Settings:
+    """An installation refreshed once by the first of the test runner's processes that asks for it."""
+    settings = installation(folder, origin)
+    done = folder / "done"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / ".lock"):
+        if not done.exists():
+            outcome = run_refresh(settings)
+            assert outcome.exit_code == 0, (outcome.failure, outcome.blocked)
+            done.touch()
+    return settings
+
+
 @pytest.fixture(scope="session")
-def official_release(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def official_release(mirror: Path, shared_folder: Path) -> Settings:
     """An installation refreshed once from the whole mirror of real files. Read only: do not refresh it again."""
-    settings = installation(tmp_path_factory.mktemp("official"), f"mirror:{mirror}")
-    outcome = run_refresh(settings)
-    assert outcome.exit_code == 0, (outcome.failure, outcome.blocked)
-    return settings
+    return _built(shared_folder / "official", f"mirror:{mirror}")
 
 
 @pytest.fixture(scope="session")
-def sample_release(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def sample_release(shared_folder: Path) -> Settings:
     """An installation refreshed once from the embedded sample. Read only: do not refresh it again."""
-    settings = installation(tmp_path_factory.mktemp("sample"), "sample")
-    outcome = run_refresh(settings)
-    assert outcome.exit_code == 0, (outcome.failure, outcome.blocked)
-    return settings
+    return _built(shared_folder / "sample", "sample")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one process what shares a dear fixture: a file, the hostile files, what follows the second release."""
+    for item in items:
+        group = "faults" if "faults" in item.path.parts else item.path.name
+        if "second_publish" in getattr(item, "fixturenames", ()):
+            group = "second_publish"
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -183,6 +183,8 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     for name, parameters, definition in found:
         connection.execute(f"create macro main.{name}({', '.join(parameters)}) as table {definition}")
+        if name not in AS_OF:
+            continue
         text = (
             f"marts.{AS_OF[name]} as it was known on a date, from the vintages published until then: "
             f"select * from {name}(date '2024-05-01'). / marts.{AS_OF[name]} como se conocía en una fecha."

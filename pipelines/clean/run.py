@@ -181,9 +181,9 @@ def _write_clean(
         frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
         frame, keyless = _keyless(source, frame)
         frame, corrected = corrections.apply(source, frame)
+        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)], maintain_order=True)
         frame, doubled = _doubled(source, frame)
         rejected += [keyless, doubled]
-        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)])
         for name, count in corrected.items():
             summary.corrected[name] = summary.corrected.get(name, 0) + count
         summary.rows += frame.height
@@ -243,8 +243,12 @@ def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A key that is there twice is rejected whole from the second row on: the publisher must say which holds."""
-    first = frame.select(pl.struct(source.key).is_first_distinct().alias("first"))["first"]
+    """A key that is there twice is rejected whole from the second row on: the publisher must say which holds.
+
+    Rows come sorted by key, those of one key in the order of the file, so equal keys are neighbours.
+    """
+    repeats = pl.all_horizontal(pl.col(k) == pl.col(k).shift(1) for k in source.key).fill_null(False)
+    first = ~frame.select(repeats.alias("repeats"))["repeats"]
     if first.all():
         return frame, no_rejected()
     key = pl.concat_str([pl.col(k).cast(pl.String) for k in source.key], separator=", ")

@@ -21,7 +21,9 @@ from rich.table import Table
 from pipelines.vocabulary import DrugflowError
 
 if TYPE_CHECKING:
-    from pipelines.orchestration.refresh import Outcome
+    from rich.status import Status
+
+    from pipelines.orchestration.refresh import Outcome, Progress
     from pipelines.settings import Settings
     from pipelines.vocabulary import Realm
 
@@ -106,17 +108,22 @@ def refresh(
         get_source(name)
     settings = _settings(origin=origin)
     with err.status("Looking for changes …") as status:
-
-        def progress(step: str, word: str) -> None:
-            if word == "started":
-                status.update(f"{step} …")
-            else:
-                colour = "green" if word == "done" else "red"
-                err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
-
-        outcome = running.refresh(settings, source or [], full, progress, _definitions)
+        outcome = running.refresh(settings, source or [], full, _progress(status), _definitions)
     _tell(outcome, settings)
     raise typer.Exit(outcome.exit_code)
+
+
+def _progress(status: Status) -> Progress:
+    """Steps as lines on standard error, the one at work in the status."""
+
+    def progress(step: str, word: str) -> None:
+        if word == "started":
+            status.update(f"{step} …")
+        else:
+            colour = "green" if word == "done" else "red"
+            err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
+
+    return progress
 
 
 def _tell(outcome: Outcome, settings: Settings) -> None:
@@ -355,6 +362,28 @@ def accept(
     record(settings.data_raw, realm, chosen, reason)
     out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
     out.print("A published total that it breaks still stops the release: no exception covers that.")
+
+
+@app.command()
+def asof(
+    day: Annotated[datetime, typer.Argument(help="The day to look back to.", formats=["%Y-%m-%d"])],
+) -> None:
+    """Build every table as it would have read on a day, beside the current release, from the archive alone.
+
+    [dim]Example:[/] drugflow asof 2025-02-01
+    """
+    from pipelines.orchestration.look_back import look_back
+
+    settings = _settings()
+    with err.status(f"Looking back to {day:%Y-%m-%d} …") as status:
+        manifest = look_back(settings, day.date(), _progress(status), _definitions)
+    folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
+    for sentence in manifest.held:
+        err.print(f"[yellow]Held:[/] {_plain(sentence)}")
+    mark = "[cyan]SAMPLE, generated, not official:[/] " if manifest.realm == "sample" else ""
+    out.print(f"{mark}what was published until {day:%Y-%m-%d} is in")
+    out.print(f"  {folder / 'drugflow.duckdb'}", soft_wrap=True)
+    out.print("The current release is untouched. Delete the folder when it is no longer needed.")
 
 
 @app.command()

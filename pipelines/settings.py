@@ -6,9 +6,11 @@ What does not: facts about a source (its YAML) and rules about data (clean, qual
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.vocabulary import Realm
@@ -35,6 +37,22 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(default=600, ge=0, description="how long to wait for another writer")
     nightly_cron: str = Field(default="15 3 * * *", description="when the nightly refresh runs")
     nightly_timezone: str = Field(default="UTC", description="time zone of nightly_cron")
+
+    # No setting: a variable that is left behind must never make the current release an old one.
+    _as_of: date | None = PrivateAttr(default=None)
+
+    @property
+    def as_of(self) -> date | None:
+        """The day that is looked back to; None: everything that is archived counts."""
+        return self._as_of
+
+    def looking_back(self, day: date, realm: Realm, folder: Path) -> Self:
+        """Settings that derive everything into ``folder`` from what the archive had published until ``day``."""
+        own = self.model_copy(
+            update={"data_marts": folder, "dagster_home": folder / "dagster_home", "origin": f"archive:{realm}"}
+        )
+        own._as_of = day
+        return own
 
     def stage(self, name: str, realm: Realm) -> Path:
         """Folder of one derived stage (clean, quality, history, build) for one realm."""

@@ -7,6 +7,7 @@ The embedded sample is a mirror of generated files in the realm sample.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ class IngestReport:
 
 
 def parse_origin(text: str) -> Origin:
-    """Origin from its name: sample, mirror:<folder> or live.
+    """Origin from its name: sample, mirror:<folder> or live; archive:<realm> brings nothing that is not archived yet.
 
     Raises DrugflowError where the name or the folder is wrong.
     """
@@ -51,6 +52,8 @@ def parse_origin(text: str) -> Origin:
     if text == "live":
         return Origin("live", "official", None)
     kind, _, place = text.partition(":")
+    if kind == "archive" and place in ("official", "sample"):
+        return Origin(text, "official" if place == "official" else "sample", Path(os.devnull))
     if kind == "mirror" and place:
         folder = Path(place).expanduser().resolve()
         if not folder.is_dir():

@@ -98,7 +98,10 @@ def _build(
         write_json(build / "state.json", {**state, "complete": False})
         target = (build / "dbt").resolve()
         (target / "run_results.json").unlink(missing_ok=True)
-        invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context, target_path=target)
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        if settings.as_of:
+            arguments += ["--vars", json.dumps({"as_of": settings.as_of.isoformat()})]
+        invocation = dbt.cli(arguments, context=context, target_path=target)
         events, failure = _collect(context, invocation, nodes)
         if failure is None:
             done = {"run_id": context.run.run_id, "tests": _tests(invocation, nodes, {} if whole else state)}

@@ -65,7 +65,7 @@ def refresh(settings: Settings, sources: list[str], full: bool, progress: Progre
     from pipelines.quality.process import own_process
 
     with own_process():
-        failure = _run(settings, sources, progress, build)
+        failure = run_job(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
@@ -84,7 +84,7 @@ def blocked(settings: Settings, realm: Realm) -> list[str]:
     return sentences
 
 
-def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
+def run_job(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
     """Run the job in this process; the sentence why it failed, or None.
 
     What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI.

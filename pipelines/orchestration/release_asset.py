@@ -64,8 +64,9 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
             before = current_manifest(settings)
             with acquire(settings, origin.realm):
                 wait_until_closed(settings.stage("build", origin.realm), settings.lock_timeout_seconds)
+                name = f"{origin.name} as of {settings.as_of}" if settings.as_of else origin.name
                 manifest = publish(
-                    settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version()
+                    settings, origin.realm, name, lambda: build_inputs(settings, origin.realm), code_version()
                 )
         yield dg.MaterializeResult(
             metadata=_shown(settings, manifest, before), check_results=_checks(settings, manifest)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.ingest.archive import effective_vintages, list_archive
+from pipelines.ingest.archive import ArchivedVintage, effective_vintages, list_archive
 from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
 from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -62,6 +62,13 @@ def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestR
     return report
 
 
+def known_vintages(settings: Settings, realm: Realm, source_id: str) -> list[ArchivedVintage]:
+    """The vintages of a source that may speak: all, or those published by the day that is looked back to."""
+    found = effective_vintages(settings.data_raw, realm, source_id)
+    day = settings.as_of
+    return [v for v in found if day is None or v.receipt.vintage <= day]
+
+
 def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:
     """Clean every effective vintage of a source; each file is compared with its receipt before use."""
     from pipelines.clean.files import Limits
@@ -72,7 +79,7 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
     limits = Limits(settings.max_unpacked_bytes, settings.max_unpack_ratio, settings.chunk_bytes)
     code = cleaning_code(source)
     summaries = []
-    for vintage in effective_vintages(settings.data_raw, realm, source_id):
+    for vintage in known_vintages(settings, realm, source_id):
         receipt = vintage.receipt
         raw = Raw(
             id=vintage.id,
@@ -95,7 +102,7 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
 
     folder = settings.stage("clean", realm) / source_id
     candidates = []
-    for vintage in effective_vintages(settings.data_raw, realm, source_id):
+    for vintage in known_vintages(settings, realm, source_id):
         stored = read_json(folder / vintage.id / "summary.json")
         if stored is None:
             raise DrugflowError(f"{source_id} {vintage.id} is archived but not cleaned: materialize clean/{source_id}.")
@@ -145,7 +152,7 @@ def is_settled(settings: Settings, realm: Realm) -> bool:
     for source_id in active_sources():
         if (read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}).get("again"):
             return False
-        for vintage in effective_vintages(settings.data_raw, realm, source_id):
+        for vintage in known_vintages(settings, realm, source_id):
             stored = read_json(settings.stage("clean", realm) / source_id / vintage.id / "summary.json")
             if stored is not None and not stored["fingerprint"]:
                 return False

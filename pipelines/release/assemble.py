@@ -82,7 +82,7 @@ def assemble(
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages])
         _fill(connection, by_name["dictionary"], dictionary_rows(dictionary))
         _fill(connection, by_name["cautions"], caution_rows(settings, realm, accounts))
-        totals = check_totals(connection, realm)
+        totals = check_totals(connection, realm, settings.as_of)
         checks = check_rows(accounts, build_state, total_checks(totals))
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
             raise DrugflowError(

@@ -1,0 +1,49 @@
+"""A release as it would have been on a day, from the archive alone, in a folder beside the current one.
+
+What belongs here: where it is built and put. What does not: the job (refresh), the stages. Everything is derived
+anew from the vintages published until that day, by today's code: what was known then, not what was computed then.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+
+from pipelines.orchestration.refresh import Build, Progress, run_job
+from pipelines.orchestration.stages import active_sources, known_vintages, resolve_origin
+from pipelines.quality.process import own_process
+from pipelines.release.publish import Manifest, current_manifest
+from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError
+
+
+def look_back(settings: Settings, day: date, progress: Progress, build: Build) -> Manifest:
+    """Build the release of a day into ``data_marts/asof/<day>/`` and return its manifest.
+
+    The current release, its build file and the runs in the UI stay as they are. Raises DrugflowError where nothing
+    was published by that day, or a check of that state of the data fails.
+    """
+    realm = resolve_origin(settings).realm
+    place = settings.data_marts / "asof" / day.isoformat()
+    work = place.with_name(f".{place.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    own = settings.looking_back(day, realm, work)
+    if not any(known_vintages(own, realm, s) for s in active_sources()):
+        first = min(
+            (v[0].receipt.vintage for s in active_sources() if (v := known_vintages(settings, realm, s))), default=None
+        )
+        raise DrugflowError(
+            f"The archive has nothing that was published until {day}: "
+            + (f"its first vintage is of {first}." if first else "it is empty; run 'drugflow refresh' first.")
+        )
+    try:
+        with own_process():
+            failure = run_job(own, [], progress, build)
+        manifest = current_manifest(own)
+        if failure or manifest is None:
+            raise DrugflowError(f"The release of {day} could not be built: {failure or 'nothing was published'}")
+        shutil.rmtree(place, ignore_errors=True)
+        (own.releases / manifest.release_id).rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return manifest

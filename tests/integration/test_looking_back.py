@@ -1,0 +1,92 @@
+"""drugflow asof DATE: what was known on a day, from the archive alone, beside the current release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.orchestration.look_back import look_back
+from pipelines.release.publish import Manifest
+from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError
+
+DAY = date(2025, 2, 1)
+LAST_VSRR = "cdc_vsrr_overdose/2025-01-08"
+
+
+@pytest.fixture(scope="module")
+def place(official_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The official archive with derived folders of its own."""
+    folder = tmp_path_factory.mktemp("look_back")
+    return official_release.model_copy(
+        update={"data_marts": folder / "data_marts", "dagster_home": folder / "dagster_home"}
+    )
+
+
+@pytest.fixture(scope="module")
+def manifest(place: Settings) -> Manifest:
+    return look_back(place, DAY, lambda _step, _word: None, build_definitions)
+
+
+@pytest.fixture(scope="module")
+def then(place: Settings, manifest: Manifest) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database of that day."""
+    path = place.data_marts / "asof" / DAY.isoformat() / "drugflow.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+def test_no_vintage_published_later_is_in_it(then: duckdb.DuckDBPyConnection):
+    newest = dict(then.execute("select source_id, max(vintage) from meta.vintages group by all").fetchall())
+    assert newest == {
+        "cbp_amo_drug_seizures": date(2022, 11, 15),
+        "cbp_drug_seizures": date(2024, 4, 8),
+        "cdc_vsrr_overdose": date(2025, 1, 8),
+        "bts_border_crossings": date(2022, 9, 27),
+        "census_population": date(2024, 12, 19),
+    }
+
+
+def test_it_says_what_it_is(then: duckdb.DuckDBPyConnection):
+    assert then.execute("select origin from meta.release").fetchall() == [("archive:official as of 2025-02-01",)]
+
+
+def test_a_trend_reads_as_the_file_of_the_time_says(then: duckdb.DuckDBPyConnection, mirror: Path):
+    """Deaths in the twelve months to December 2023, 107,682 and 108,472 then, and their change over a year."""
+    (file,) = (p for p in (mirror / LAST_VSRR).iterdir() if p.name != "vintage.json")
+    raw = (
+        "select replace(\"Data Value\", ',', '')::double, replace(\"Predicted Value\", ',', '')::double "
+        f"from read_csv('{file}', all_varchar = true) where \"State\" = 'US' and \"Year\" = ? "
+        "and \"Month\" = 'December' and \"Indicator\" = 'Number of Drug Overdose Deaths'"
+    )
+    then_2023, then_2022 = (then.execute(raw, [year]).fetchall() for year in ("2023", "2022"))
+    rows = then.execute(
+        "select deaths, yoy_12 from marts.overdose_trends where jurisdiction_id = 'US' "
+        "and indicator_id = 'drug_overdose' and month_ending = date '2023-12-01' order by basis desc"
+    ).fetchall()
+    assert [deaths for deaths, _ in rows] == list(then_2023[0]) == [107682, 108472]
+    assert [yoy for _, yoy in rows] == pytest.approx(
+        [(now - before) / before for now, before in zip(then_2023[0], then_2022[0], strict=True)]
+    )
+
+
+def test_nothing_is_left_but_the_release_of_that_day(place: Settings, manifest: Manifest):
+    assert [p.name for p in place.data_marts.iterdir()] == ["asof"]
+    assert [p.name for p in (place.data_marts / "asof").iterdir()] == [DAY.isoformat()]
+    assert not place.dagster_home.exists()
+
+
+def test_a_day_before_the_first_vintage_is_refused_with_that_vintage(place: Settings):
+    with pytest.raises(DrugflowError, match=r"nothing that was published until 2017-12-15: .* 2017-12-16"):
+        look_back(place, date(2017, 12, 15), lambda _step, _word: None, build_definitions)
+
+
+def test_no_variable_of_the_environment_makes_a_refresh_look_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DRUGFLOW_AS_OF", "2020-01-01")
+    monkeypatch.setenv("DRUGFLOW__AS_OF", "2020-01-01")
+    assert Settings().as_of is None

@@ -11,6 +11,7 @@ from pipelines.release.explain.chains import FACTS, Chain, other
 from pipelines.release.explain.current import Current
 from pipelines.release.explain.evidence import gather
 from pipelines.release.explain.question import Question, ask
+from pipelines.release.explain.seizure_comparisons import COMPARISONS
 from pipelines.release.explain.trends import TRENDS, dimension
 from pipelines.release.query import Session
 from pipelines.settings import Settings
@@ -56,7 +57,7 @@ def _chain(current: Current, question: Question) -> Chain:
     name = question.table.name
     if name.startswith("dim_"):
         return dimension(current, question.row, name)
-    resolve = {**FACTS, **TRENDS}.get(name)
+    resolve = {**FACTS, **TRENDS, **COMPARISONS}.get(name)
     return other(name) if resolve is None else resolve(current, question.row)
 
 

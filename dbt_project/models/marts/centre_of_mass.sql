@@ -1,6 +1,6 @@
 {#-
 Mean longitude of the Southwest Border's seizures in a month, weighted by weight and by events. An area stands at the
-mean longitude of its ports. Products are added as DECIMAL, so that two builds are equal.
+mean longitude of its ports. Weights are rounded before, or traces would move the mean; products are added as DECIMAL, so that two builds are equal.
 -#}
 with places as (
     select
@@ -18,7 +18,7 @@ placed as (
         seizures.events,
         cast(seizures.quantity_lb as decimal(18, 6)) as pounds,
         cast(places.longitude * seizures.events as decimal(24, 8)) as events_east,
-        cast(places.longitude * seizures.quantity_lb as decimal(24, 8)) as pounds_east,
+        cast(places.longitude * cast(seizures.quantity_lb as decimal(18, 6)) as decimal(24, 8)) as pounds_east,
         seizures.is_fytd,
         seizures.vintage
     from {{ ref('seizures_monthly') }} as seizures

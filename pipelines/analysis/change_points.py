@@ -42,7 +42,7 @@ SCHEMA: dict[str, Any] = {
     "first_month": pl.Date,
     "last_month": pl.Date,
     "months": pl.Int32,
-    "missing_reason": pl.String,
+    "no_estimate_reason": pl.String,
 }
 
 
@@ -52,7 +52,7 @@ def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.D
     series: series_id, month (DATE), value (null where no figure is published). A series is read from its last hole on.
     Returns the columns of SCHEMA: one row a joinpoint, numbered from 1, with the annual percent change of the segment
     before and after it (95 % limits by least squares at fixed joinpoints); or one row numbered 0 with a
-    missing_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer than
+    no_estimate_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer than
     MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist).
     confirmed_by: the other method, where it finds a change within NEAR months.
     """
@@ -64,7 +64,7 @@ def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.D
             shared |= {"first_month": months[0], "last_month": months[-1]}
         reason = _refusal(values)
         if reason:
-            rows += [{**shared, "k_max": most, "joinpoint": 0, "missing_reason": reason} for most in k_max]
+            rows += [{**shared, "k_max": most, "joinpoint": 0, "no_estimate_reason": reason} for most in k_max]
             continue
         penalty, breaks = pelt(values)
         fits = fit_joinpoints(values, max(k_max))
@@ -94,7 +94,7 @@ def pelt(counts: Floats) -> tuple[float, list[int]]:
 
 
 def _line_cost() -> Any:
-    """The cost named linear in ruptures, from running sums: its own solves a regression for each segment it looks at."""
+    """The cost named linear in ruptures, from running sums: its own solves a regression for each segment."""
     from ruptures.base import BaseCost
 
     class Line(BaseCost):  # type: ignore[misc]
@@ -135,7 +135,7 @@ def _refusal(values: Floats) -> str | None:
 
 def _rows(fit: Joinpoints, months: list[date], breaks: list[int]) -> Iterator[dict[str, Any]]:
     if fit.k == 0:
-        yield {"joinpoint": 0, "missing_reason": "no_joinpoint", **_segment(fit, 0, "before")}
+        yield {"joinpoint": 0, "no_estimate_reason": "no_joinpoint", **_segment(fit, 0, "before")}
     for number, joint in enumerate(fit.joints):
         yield {
             "joinpoint": number + 1,

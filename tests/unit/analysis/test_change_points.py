@@ -64,7 +64,7 @@ def test_pelt_is_that_of_ruptures_with_its_own_linear_cost(seed: int) -> None:
 
 def test_a_series_with_a_zero_is_refused_and_nothing_is_added_to_it() -> None:
     found = change_points(series([*walk(1)[:40], 0.0, *walk(1)[:20]]), (3,))
-    assert found.select("joinpoint", "k", "month", "apc_before", "bic", "missing_reason").rows() == [
+    assert found.select("joinpoint", "k", "month", "apc_before", "bic", "no_estimate_reason").rows() == [
         (0, None, None, None, None, "zero_value")
     ]
 
@@ -78,17 +78,17 @@ def test_a_series_is_read_from_its_last_hole_on() -> None:
 
 def test_a_short_run_after_a_hole_has_no_estimate() -> None:
     values: list[float | None] = [*walk(3, 60), None, *walk(3, MIN_MONTHS - 1)]
-    assert change_points(series(values), (3,))["missing_reason"].to_list() == ["too_few_months"]
+    assert change_points(series(values), (3,))["no_estimate_reason"].to_list() == ["too_few_months"]
 
 
 def test_a_series_without_any_figure_has_a_row_that_says_so() -> None:
     found = change_points(series([None, None]), (3,))
-    assert found.select("months", "first_month", "missing_reason").rows() == [(0, None, "too_few_months")]
+    assert found.select("months", "first_month", "no_estimate_reason").rows() == [(0, None, "too_few_months")]
 
 
 def test_a_constant_series_has_no_joinpoint() -> None:
     (row,) = change_points(series([40.0] * 60), (3,)).to_dicts()
-    assert (row["missing_reason"], row["month"], row["k"]) == ("no_joinpoint", None, 0)
+    assert (row["no_estimate_reason"], row["month"], row["k"]) == ("no_joinpoint", None, 0)
     assert row["apc_before"] == pytest.approx(0, abs=1e-6)
 
 

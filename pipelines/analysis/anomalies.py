@@ -28,16 +28,17 @@ def anomalies(series: pl.DataFrame) -> pl.DataFrame:
     series: series_id, family (series that are judged together), month (DATE), value (null where missing), is_count.
     Returns series_id, family, month, observed, expected, z, p, p_adjusted, level, method, no_estimate_reason.
 
-    method mad: m is the median of x over the BASE_MONTHS before and r(t) = ln((x(t) + c m) / (m + c m)) with c = FLOOR, which a
-    zero does not break and a unit does not change; z = (r(t) - median r) / (1.4826 MAD r) over the SPREAD_MONTHS before; expected
-    is the value of z = 0; p is two-sided normal.
+    method mad: m is the median of x over the BASE_MONTHS before and r(t) = ln((x(t) + c m) / (m + c m)) with
+    c = FLOOR, which a zero does not break and a unit does not change; z = (r(t) - median r) / (1.4826 MAD r) over the
+    SPREAD_MONTHS before; expected is the value of z = 0; p is two-sided normal.
     method poisson, for a count below SPARSE a month in the base: given the sum of the base and the month, the month is
     binomial with one part in BASE_MONTHS + 1 (J. Przyborowski, H. Wilenski, Biometrika 31, 1940); p is twice the
     smaller tail, z the normal deviate of p, expected the mean of the base.
     p_adjusted: Benjamini and Hochberg (1995) over the series of a family in a month. level: alert (|z| > 3 and
     p_adjusted < 0.05), watch (|z| > 2 otherwise) or none.
-    no_estimate_reason, with neither z nor level: not_reported (the month), too_few_months (before it, without a hole),
-    sparse (a weight above 0 in fewer than ACTIVE_MONTHS of the 36 before), no_variation (the months before do not vary).
+    no_estimate_reason, with neither z nor level: not_reported (the month), too_few_months (before it, without a
+    hole), sparse (a weight above 0 in fewer than ACTIVE_MONTHS of the 36 before), no_variation (the months before do
+    not vary).
     """
     parts = [_judged(group) for (_,), group in series.sort("series_id").group_by("is_count", maintain_order=True)]
     judged = pl.concat(parts) if parts else _empty()
@@ -89,11 +90,14 @@ def _judged(group: pl.DataFrame) -> pl.DataFrame:
             "expected": np.where(shown, expected, np.nan).ravel(),
             "z": np.where(shown, z, np.nan).ravel(),
             "p": np.where(shown, p, np.nan).ravel(),
-            "method": np.where(shown, method, None).ravel().tolist(),
-            "no_estimate_reason": np.where(shown, None, reason).ravel().tolist(),
+            "method": method.ravel().tolist(),
+            "no_estimate_reason": reason.ravel().tolist(),
         },
         schema_overrides={"method": pl.String, "no_estimate_reason": pl.String, "month": pl.Date},
         nan_to_null=True,
+    ).with_columns(
+        pl.when(pl.col("no_estimate_reason") == "").then(pl.col("method")),
+        pl.when(pl.col("no_estimate_reason") != "").then(pl.col("no_estimate_reason")),
     )
     # The matrix spans the months of all series; only those that were given are answered.
     return matrix.join(group.select("series_id", "month"), on=["series_id", "month"], how="semi")

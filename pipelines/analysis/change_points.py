@@ -52,8 +52,8 @@ def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.D
     series: series_id, month (DATE), value (null where no figure is published). A series is read from its last hole on.
     Returns the columns of SCHEMA: one row a joinpoint, numbered from 1, with the annual percent change of the segment
     before and after it (95 % limits by least squares at fixed joinpoints); or one row numbered 0 with a
-    no_estimate_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer than
-    MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist).
+    no_estimate_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer
+    than MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist).
     confirmed_by: the other method, where it finds a change within NEAR months.
     """
     rows: list[dict[str, Any]] = []
@@ -106,11 +106,12 @@ def _line_cost() -> Any:
             y = signal.ravel() - signal.mean()
             t = np.arange(len(y), dtype=float) - (len(y) - 1) / 2
             products = np.column_stack([np.ones_like(t), t, y, t * t, t * y, y * y])
-            self.sums = np.vstack([np.zeros(6), np.cumsum(products, axis=0)])
+            # Plain numbers: a segment is looked at so often that an array of six would cost more than its sums.
+            self.sums = np.vstack([np.zeros(6), np.cumsum(products, axis=0)]).tolist()
             return self
 
         def error(self, start: int, end: int) -> float:
-            n, t, y, tt, ty, yy = self.sums[end] - self.sums[start]
+            n, t, y, tt, ty, yy = (b - a for a, b in zip(self.sums[start], self.sums[end], strict=True))
             slope_part = (ty - t * y / n) ** 2 / (tt - t * t / n)
             return float(max(0.0, yy - y * y / n - slope_part))
 

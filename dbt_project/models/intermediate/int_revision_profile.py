@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    """Columns: jurisdiction_id, indicator_id, lag, releases, completeness_median, completeness_p10, completeness_p90."""
+    """Columns: jurisdiction_id, indicator_id, lag, releases, completeness_median, _p10 and _p90."""
     dbt.config(materialized="table")
     from pipelines.analysis.nowcast import revision_profile
 

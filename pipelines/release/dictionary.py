@@ -22,7 +22,15 @@ from pipelines.vocabulary import DrugflowError, atomic_path, read_yaml
 
 FOLDER = Path(__file__).parent / "dictionary"
 SHARED = "columns.yml"
-FILES = ("dimensions.yml", "facts.yml", "trends.yml", "trends_seizures.yml", "history.yml", "meta.yml")
+FILES = (
+    "dimensions.yml",
+    "facts.yml",
+    "trends.yml",
+    "trends_seizures.yml",
+    "trends_statistics.yml",
+    "history.yml",
+    "meta.yml",
+)
 PROJECT = Path(__file__).resolve().parents[2]
 MARTS_YAML = PROJECT / "dbt_project" / "models" / "marts" / "_marts.yml"
 SOURCES_YAML = PROJECT / "dbt_project" / "models" / "staging" / "_sources.yml"

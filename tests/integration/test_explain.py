@@ -437,12 +437,10 @@ def test_a_seed_that_was_edited_since_is_named(tmp_path: Path) -> None:
 
 
 def test_a_row_that_explain_cannot_follow_names_its_model(tmp_path: Path) -> None:
-    """A derived month is a difference of totals; its records are not looked up yet."""
+    """A count of a source that the catalogue does not have."""
     home = installation(tmp_path, "sample")
-    key = {"jurisdiction_id": "US", "month": date(2025, 3, 1), "indicator_id": "drug_overdose", "basis": "derived"}
-    write_release(
-        home, "20260201T000000Z", {"marts.overdose_deaths_monthly": [{**key, "source_id": "cdc_vsrr_overdose"}]}
-    )
+    key = {"jurisdiction_id": "US", "month": date(2025, 3, 1), "indicator_id": "drug_overdose", "basis": "final"}
+    write_release(home, "20260201T000000Z", {"marts.overdose_deaths_monthly": [{**key, "source_id": "elsewhere"}]})
     found = explain(home, "overdose_deaths_monthly US")
     assert found.lines == []
     assert any("dbt_project/models/marts/overdose_deaths_monthly.sql" in step for step in found.steps)

@@ -62,6 +62,21 @@ CONTRACT: dict[str, list[str]] = {
         "jurisdiction_id", "month_ending", "indicator_id", "basis", "deaths", "rate_per_100k", "rate_lower",
         "rate_upper", "is_unreliable", "yoy_12",
     ],
+    "marts.change_points": [
+        "series_id", "k_max", "joinpoint", "month", "apc_before", "apc_before_lower", "apc_before_upper", "apc_after",
+        "apc_after_lower", "apc_after_upper", "confirmed_by",
+    ],
+    "marts.anomalies": ["series_id", "month", "expected", "observed", "z", "p_adjusted", "level"],
+    "marts.lead_lag": [
+        "lag", "levels", "levels_limit", "differences", "differences_limit", "prewhitened", "prewhitened_limit",
+        "caution",
+    ],
+    "marts.revision_profile": [
+        "source_id", "lag", "releases", "completeness_median", "completeness_p10", "completeness_p90",
+    ],
+    "marts.nowcast": [
+        "jurisdiction_id", "month_ending", "deaths_reported", "nowcast", "lower", "upper", "deaths_predicted",
+    ],
     "history.cbp_drug_seizures": [
         "month", "component", "region", "land_filter", "area_id", "drug_id", "events", "quantity_lb", *STATE,
     ],

@@ -1,7 +1,8 @@
 """From a figure of the current release to the agency's file, line, checksum and vintage.
 
-Rooms: ``question`` reads ``"<table> <key>"``, ``chains`` and ``trends`` know what a row is made of, ``seeds`` the lists
-that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them, ``answer`` is the result.
+Rooms: ``question`` reads ``"<table> <key>"``, ``chains``, ``trends`` and ``statistics`` know what a row is made of,
+``seeds`` the lists that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them,
+``answer`` is the result.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pipelines.release.explain.current import Current
 from pipelines.release.explain.evidence import gather
 from pipelines.release.explain.question import Question, ask
 from pipelines.release.explain.seizure_comparisons import COMPARISONS
+from pipelines.release.explain.statistics import STATISTICS, derived_month
 from pipelines.release.explain.trends import TRENDS, dimension
 from pipelines.release.query import Session
 from pipelines.settings import Settings
@@ -57,7 +59,9 @@ def _chain(current: Current, question: Question) -> Chain:
     name = question.table.name
     if name.startswith("dim_"):
         return dimension(current, question.row, name)
-    resolve = {**FACTS, **TRENDS, **COMPARISONS}.get(name)
+    if name == "overdose_deaths_monthly" and question.row["basis"] == "derived":
+        return derived_month(current, question.row)
+    resolve = {**FACTS, **TRENDS, **STATISTICS, **COMPARISONS}.get(name)
     return other(name) if resolve is None else resolve(current, question.row)
 
 

@@ -18,8 +18,7 @@ _ROWS = {
     "statutory_rate": "fiscal_year between $fiscal_year - 5 and $fiscal_year and drug_id = $drug_id "
     "and component = 'OFO'",
     "dose_range": "fiscal_year = $fiscal_year and drug_id = 'fentanyl'",
-    "fytd_pace": "fiscal_year = $fiscal_year and drug_id = $drug_id "
-    "and ($scope = 'national' or region = 'southwest')",
+    "fytd_pace": "fiscal_year = $fiscal_year and drug_id = $drug_id and ($scope = 'national' or region = 'southwest')",
     "centre_of_mass": "month = $month and drug_id = $drug_id and region = 'southwest'",
     "drug_mix": "month > $month - interval 24 months and month <= $month and region = 'southwest' and drug_id in "
     "('fentanyl', 'heroin', 'methamphetamine', 'cocaine') and ($scope_id = 'southwest' or area_id in "

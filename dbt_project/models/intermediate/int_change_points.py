@@ -1,0 +1,14 @@
+"""Joinpoints of each series with the opinion of PELT, by pipelines.analysis.change_points."""
+
+
+def model(dbt, session):
+    """Columns: those of pipelines.analysis.change_points.SCHEMA."""
+    dbt.config(materialized="table")
+    import polars as pl
+
+    from pipelines.analysis.change_points import change_points
+
+    series = dbt.ref("int_change_point_series").select("series_id, month, value").pl()
+    # A hundred series of states are short and noisy: a fourth joinpoint costs the most time and says the least there.
+    is_state = pl.col("series_id").str.starts_with("deaths/US-")
+    return pl.concat([change_points(series.filter(~is_state), (3, 4)), change_points(series.filter(is_state), (3,))])

@@ -1,0 +1,57 @@
+{#-
+What each release said about its newest thirteen months, and the newest one about all of them: a month's lag is counted
+from the newest month of its release. A full release shows every state that stood on its day; an excerpt only what it
+lists.
+-#}
+with releases as (
+    select
+        vintage as release,
+        bool_and(is_partial) as is_partial,
+        max(last_period) as newest_month
+    from {{ ref('stg_coverage') }}
+    where source_id = 'cdc_vsrr_overdose' and vintage <= {{ as_of() }}
+    group by vintage
+),
+
+said as (
+    select
+        states.jurisdiction_id,
+        states.indicator_id,
+        releases.release,
+        states.month_ending,
+        cast(datediff('month', states.month_ending, releases.newest_month) as integer) as lag,
+        cast(states.deaths_reported as double) as value,
+        cast(states.deaths_predicted as double) as predicted
+    from {{ ref('stg_cdc_vsrr_overdose') }} as states
+    inner join releases
+        on
+            states.first_vintage <= releases.release
+            and (states.replaced_vintage is null or states.replaced_vintage > releases.release)
+            and states.month_ending <= releases.newest_month
+    where
+        states.change <> 'withdrawn'
+        and states.indicator_id not in ('percent_specified', 'all_deaths')
+        and (
+            not releases.is_partial
+            or states.first_vintage = releases.release
+            or list_contains(states.excerpt_vintages, releases.release)
+        )
+),
+
+latest as (
+    select
+        *,
+        release = max(release) over (partition by jurisdiction_id, indicator_id) as is_newest
+    from said
+)
+
+select
+    jurisdiction_id,
+    indicator_id,
+    release,
+    month_ending,
+    lag,
+    value,
+    predicted
+from latest
+where lag <= 12 or is_newest

@@ -1,0 +1,19 @@
+{#- Each month of each series against what the months before it led one to expect. -#}
+select
+    found.series_id,
+    found.month,
+    series.measure,
+    series.place_id,
+    series.topic_id,
+    found.observed,
+    found.expected,
+    found.z,
+    found.p,
+    found.p_adjusted,
+    found.level,
+    found.method,
+    found.no_estimate_reason,
+    series.is_open,
+    series.vintage
+from {{ ref('int_anomalies') }} as found
+inner join {{ ref('int_anomaly_series') }} as series using (series_id, month)

@@ -1,0 +1,106 @@
+"""Rows of change points: the second opinion, what is refused, and what must not matter."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+import ruptures
+
+from pipelines.analysis.change_points import MIN_MONTHS, change_points, pelt
+from pipelines.settings import PROJECT_ROOT
+
+
+def series(values: list[float | None], name: str = "a", first_year: int = 2015) -> pl.DataFrame:
+    months = [date(first_year + n // 12, n % 12 + 1, 1) for n in range(len(values))]
+    return pl.DataFrame({"series_id": [name] * len(values), "month": months, "value": values})
+
+
+def walk(seed: int, months: int = 60) -> list[float]:
+    return [float(v) for v in np.exp(np.random.default_rng(seed).normal(0, 0.1, months).cumsum() + 6)]
+
+
+@pytest.fixture(scope="module")
+def national() -> pl.DataFrame:
+    """Final monthly deaths of the United States with T40.4, 2015 to 2024, as published."""
+    with (PROJECT_ROOT / "dbt_project" / "seeds" / "us_t404_final_monthly.csv").open() as file:
+        return series([float(row["deaths"]) for row in csv.DictReader(file)])
+
+
+def test_both_methods_find_july_2023_and_only_one_august_2021(national: pl.DataFrame) -> None:
+    found = change_points(national).filter(pl.col("k_max") == 3)
+    confirmed = dict(zip(found["month"], found["confirmed_by"].to_list(), strict=True))
+    assert confirmed[date(2023, 7, 1)] == ["pelt_linear"]
+    assert confirmed[date(2021, 8, 1)] == []
+
+
+def test_three_and_four_joinpoints_stand_side_by_side(national: pl.DataFrame) -> None:
+    assert change_points(national).group_by("k_max").agg("k", "joinpoint").sort("k_max").to_dicts() == [
+        {"k_max": 3, "k": [3] * 3, "joinpoint": [1, 2, 3]},
+        {"k_max": 4, "k": [4] * 4, "joinpoint": [1, 2, 3, 4]},
+    ]
+
+
+def test_a_segment_ends_with_the_change_with_which_the_next_one_begins(national: pl.DataFrame) -> None:
+    found = change_points(national, (4,))
+    assert found["apc_after"].to_list()[:-1] == found["apc_before"].to_list()[1:]
+    assert (found["apc_before_lower"] < found["apc_before"]).all()
+    assert (found["apc_after"] < found["apc_after_upper"]).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pelt_is_that_of_ruptures_with_its_own_linear_cost(seed: int) -> None:
+    """The library solves a regression for each segment; our cost from running sums must give the same changes."""
+    counts = np.array(walk(seed))
+    logs, at = np.log(counts), np.arange(60, dtype=float)
+    penalty, found = pelt(counts)
+    assert penalty == pytest.approx(3 * np.log(60) * np.diff(logs).var() / 2)
+    signal = np.column_stack([logs, at, np.ones(60)])
+    assert found == ruptures.Pelt(model="linear", min_size=6, jump=1).fit(signal).predict(pen=penalty)[:-1]
+
+
+def test_a_series_with_a_zero_is_refused_and_nothing_is_added_to_it() -> None:
+    found = change_points(series([*walk(1)[:40], 0.0, *walk(1)[:20]]), (3,))
+    assert found.select("joinpoint", "k", "month", "apc_before", "bic", "no_estimate_reason").rows() == [
+        (0, None, None, None, None, "zero_value")
+    ]
+
+
+def test_a_series_is_read_from_its_last_hole_on() -> None:
+    values = walk(2, 60)
+    found = change_points(series([0.0, *values[:5], None, *values]), (2,))
+    assert set(found["months"]) == {60}
+    assert set(found["first_month"]) == {date(2015, 8, 1)}
+
+
+def test_a_short_run_after_a_hole_has_no_estimate() -> None:
+    values: list[float | None] = [*walk(3, 60), None, *walk(3, MIN_MONTHS - 1)]
+    assert change_points(series(values), (3,))["no_estimate_reason"].to_list() == ["too_few_months"]
+
+
+def test_a_series_without_any_figure_has_a_row_that_says_so() -> None:
+    found = change_points(series([None, None]), (3,))
+    assert found.select("months", "first_month", "no_estimate_reason").rows() == [(0, None, "too_few_months")]
+
+
+def test_a_constant_series_has_no_joinpoint() -> None:
+    (row,) = change_points(series([40.0] * 60), (3,)).to_dicts()
+    assert (row["no_estimate_reason"], row["month"], row["k"]) == ("no_joinpoint", None, 0)
+    assert row["apc_before"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_order_of_rows_and_of_series_does_not_matter() -> None:
+    both = pl.concat([series(walk(4), "b"), series(walk(5), "a")])
+    assert change_points(both.sample(fraction=1, shuffle=True, seed=1)).equals(change_points(both))
+
+
+def test_a_series_does_not_depend_on_its_neighbours() -> None:
+    both = pl.concat([series(walk(4), "b"), series(walk(5), "a")])
+    assert change_points(both).filter(pl.col("series_id") == "a").equals(change_points(series(walk(5), "a")))
+
+
+def test_no_series_no_rows() -> None:
+    assert change_points(series([])).height == 0

@@ -5,5 +5,8 @@ def model(dbt, session):
     """Columns: series_id, family, month, observed, expected, z, p, p_adjusted, level, method, no_estimate_reason."""
     dbt.config(materialized="table")
     from pipelines.analysis.anomalies import anomalies
+    from pipelines.remember import by_series
 
-    return anomalies(dbt.ref("int_anomaly_series").select("series_id, family, month, value, is_count").pl())
+    series = dbt.ref("int_anomaly_series").select("series_id, family, month, value, is_count").pl()
+    # The months of a family are judged together, so a family is the least that can be kept.
+    return by_series("anomalies", series, ["family"], anomalies)

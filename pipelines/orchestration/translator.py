@@ -119,8 +119,6 @@ def _sentence(test: Mapping[str, Any]) -> str | None:
     column = test.get("column_name")
     if kind == "unique_key":
         return f"No two rows share {', '.join(given['columns'])}."
-    if kind == "accepted_values":
-        return f"{column} is one of {', '.join(str(v) for v in given['values'])}, or null where it may be."
     if kind == "relationships":
         to = re.sub(r"^ref\(['\"](\w+)['\"]\)$", r"\1", str(given["to"]).strip("{} "))
         return f"Every {column} is in {to}."

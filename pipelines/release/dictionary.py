@@ -63,9 +63,9 @@ class _Strict(BaseModel):
 
 
 class Column(_Strict):
-    """One released column. check lists the only values it may have (nulls aside).
+    """One released column. check lists the only values it may have (nulls aside): a mart refuses any other.
 
-    A mart's table refuses any other. refers names the dimension's column that holds each of its values: dbt tests it (in the dimension itself
+    refers names the dimension's column that holds each of its values: dbt tests it (in the dimension itself
     it is the key, and nothing is tested).
     """
 

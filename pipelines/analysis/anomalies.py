@@ -138,9 +138,11 @@ def _adjusted(judged: pl.DataFrame) -> pl.DataFrame:
     tests = pl.col("p").count().over(together)
     rank = pl.col("p").rank("max").over(together)
     stepped = judged.with_columns((pl.col("p") * tests / rank).alias("stepped")).sort("p", descending=True)
-    adjusted = pl.col("stepped").cum_min().over(together).clip(upper_bound=1.0)
+    adjusted = pl.col("stepped").cum_min().over(together)
     size = pl.col("z").abs()
-    return stepped.with_columns(pl.when(pl.col("p").is_not_null()).then(adjusted).alias("p_adjusted")).select(
+    return stepped.with_columns(
+        pl.when(pl.col("p").is_not_null()).then(adjusted.clip(pl.col("p"), 1.0)).alias("p_adjusted")
+    ).select(
         "series_id",
         "family",
         "month",

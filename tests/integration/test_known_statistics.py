@@ -116,13 +116,13 @@ def test_a_derived_month_is_two_totals_of_one_release_and_a_final_count(db: duck
             where vintage = date '2026-06-27' and jurisdiction_id = 'US' and indicator_id = 'synthetic_opioids_t404'
         )
 
-        select month, reported - before + final.deaths as expected, ours.deaths
+        select totals.month, reported - before + final.deaths as expected, ours.deaths
         from totals
         join memory.raw.final_deaths as final on totals.month = final.month + interval 12 months
         full join (
             select month, deaths from marts.overdose_deaths_monthly
             where jurisdiction_id = 'US' and indicator_id = 'synthetic_opioids_t404' and basis = 'derived'
-        ) as ours using (month)
+        ) as ours on totals.month = ours.month
         where ours.deaths is distinct from reported - before + final.deaths
         """,
     )
@@ -202,7 +202,7 @@ def test_levels_are_pearsons_on_the_raw_files(db: duckdb.DuckDBPyConnection) -> 
         db,
         """
         with seized as (
-            select month, sum(quantity_lb) as lb from memory.raw.cbp where drug_id = 'fentanyl' group by month
+            select month, sum(pounds) as lb from memory.raw.cbp_now where drug_id = 'fentanyl' group by month
         )
 
         select ln(lb), ln(deaths)

@@ -26,7 +26,6 @@ FILES = (
     "dimensions.yml",
     "facts.yml",
     "trends.yml",
-    "trends_seizures.yml",
     "trends_statistics.yml",
     "history.yml",
     "meta.yml",

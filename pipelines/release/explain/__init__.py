@@ -12,7 +12,6 @@ from pipelines.release.explain.chains import FACTS, Chain, other
 from pipelines.release.explain.current import Current
 from pipelines.release.explain.evidence import gather
 from pipelines.release.explain.question import Question, ask
-from pipelines.release.explain.seizure_comparisons import COMPARISONS
 from pipelines.release.explain.statistics import STATISTICS, derived_month
 from pipelines.release.explain.trends import TRENDS, dimension
 from pipelines.release.query import Session
@@ -61,7 +60,7 @@ def _chain(current: Current, question: Question) -> Chain:
         return dimension(current, question.row, name)
     if name == "overdose_deaths_monthly" and question.row["basis"] == "derived":
         return derived_month(current, question.row)
-    resolve = {**FACTS, **TRENDS, **STATISTICS, **COMPARISONS}.get(name)
+    resolve = {**FACTS, **TRENDS, **STATISTICS}.get(name)
     return other(name) if resolve is None else resolve(current, question.row)
 
 

@@ -1,6 +1,7 @@
 {#-
 Crossings of a port, a corridor and a border, measures never summed. Ysleta was counted in El Paso until February
-2020: the series 2401+2402 has both, and a sum of El Paso alone that reaches over that month is no sum of one thing.
+2020: the series 2401+2402 has both, and a sum of El Paso alone that reaches over that month is no sum of one thing. Windows
+count rows, which is faster than a range of dates: twelve rows are twelve months where the first is eleven months ago.
 -#}
 with facts as (
     select
@@ -63,53 +64,58 @@ series as (
 rolled as (
     select
         *,
-        count(*) over last_12 as months_there,
+        coalesce(lag(month, 11) over in_order = month - interval 11 months, false) as is_whole,
+        coalesce(lag(month, 12) over in_order = month - interval 12 months, false) as has_year_before,
         bool_or(is_partial) over last_12 as has_partial,
         bool_or(is_suspect) over last_12 as is_suspect_12,
-        scope_id = '2402' and month between date '2020-03-01' and date '2021-01-01' as is_split,
         sum(crossings) over last_12 as crossings_12
     from series
-    window last_12 as (
-        partition by scope, scope_id, measure_id order by month {{ last_months(12) }}
-    )
+    window
+        in_order as (partition by scope, scope_id, measure_id order by month),
+        last_12 as (
+            partition by scope, scope_id, measure_id order by month
+            rows between 11 preceding and current row
+        )
 ),
 
 reasoned as (
     select
         * exclude (crossings_12),
         case
-            when months_there < 12 then 'missing_month'
+            when not is_whole then 'missing_month'
             when has_partial then 'partial_month'
-            when is_split then 'series_break'
+            when scope_id = '2402' and month between date '2020-03-01' and date '2021-01-01' then 'series_break'
         end as null_reason,
-        case when months_there = 12 and not has_partial and not is_split then cast(crossings_12 as bigint) end
-            as rolling_12
+        case when null_reason is null then cast(crossings_12 as bigint) end as rolling_12
     from rolled
+),
+
+compared as (
+    select
+        *,
+        case when has_year_before then lag(rolling_12, 12) over in_order end as rolling_12_before,
+        case when has_year_before then lag(is_suspect_12, 12) over in_order end as is_suspect_before
+    from reasoned
+    window in_order as (partition by scope, scope_id, measure_id order by month)
 )
 
 select
-    now.month,
-    now.scope,
-    now.scope_id,
-    now.measure_id,
-    now.crossings as value,
-    now.rolling_12,
+    month,
+    scope,
+    scope_id,
+    measure_id,
+    crossings as value,
+    rolling_12,
     case
         when
-            before.rolling_12 > 0
-            and not (now.scope_id = '2402' and now.month between date '2020-03-01' and date '2022-01-01')
-            then cast(now.rolling_12 - before.rolling_12 as double) / before.rolling_12
+            rolling_12_before > 0
+            and not (scope_id = '2402' and month between date '2020-03-01' and date '2022-01-01')
+            then cast(rolling_12 - rolling_12_before as double) / rolling_12_before
     end as yoy_12,
-    now.null_reason,
-    cast(now.ports_reporting as integer) as ports_reporting,
-    now.is_partial,
-    now.is_suspect,
-    coalesce(now.is_suspect_12 or before.is_suspect_12, now.is_suspect_12) as is_suspect_12,
-    now.vintage
-from reasoned as now
-left join reasoned as before
-    on
-        now.scope = before.scope
-        and now.scope_id = before.scope_id
-        and now.measure_id = before.measure_id
-        and now.month = before.month + interval 12 months
+    null_reason,
+    cast(ports_reporting as integer) as ports_reporting,
+    is_partial,
+    is_suspect,
+    is_suspect_12 or coalesce(is_suspect_before, false) as is_suspect_12,
+    vintage
+from compared

@@ -1,13 +1,15 @@
 """From a figure of the current release to the agency's file, line, checksum and vintage.
 
-Rooms: ``question`` reads ``"<table> <key>"``, ``chains`` and ``trends`` know what a row is made of, ``seeds`` the lists
-that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them, ``answer`` is the result.
+Rooms: ``question`` reads ``"<table> <key>"``, ``chains``, ``trends`` and ``comparisons`` know what a row is made of,
+``seeds`` the lists that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them,
+``answer`` is the result.
 """
 
 from __future__ import annotations
 
 from pipelines.release.explain.answer import Explanation, Fact, Line, State
 from pipelines.release.explain.chains import FACTS, Chain, other
+from pipelines.release.explain.comparisons import COMPARISONS
 from pipelines.release.explain.current import Current
 from pipelines.release.explain.evidence import gather
 from pipelines.release.explain.question import Question, ask
@@ -56,7 +58,7 @@ def _chain(current: Current, question: Question) -> Chain:
     name = question.table.name
     if name.startswith("dim_"):
         return dimension(current, question.row, name)
-    resolve = {**FACTS, **TRENDS}.get(name)
+    resolve = {**FACTS, **TRENDS, **COMPARISONS}.get(name)
     return other(name) if resolve is None else resolve(current, question.row)
 
 

@@ -10,8 +10,11 @@ from pipelines.release.explain.answer import Fact, said
 from pipelines.release.explain.chains import Chain, Resolver, inputs, model
 from pipelines.release.explain.current import Current, Row
 
-_SEIZURES = "marts.seizures_monthly join marts.dim_area using (area_id)"
-_CROSSINGS = "marts.border_crossings_monthly join marts.dim_port using (port_code)"
+_SEIZURES = "(select f.*, a.corridor_id from marts.seizures_monthly as f join marts.dim_area as a using (area_id))"
+_CROSSINGS = (
+    "(select f.*, p.border, p.corridor_id from marts.border_crossings_monthly as f join marts.dim_port as p "
+    "using (port_code))"
+)
 _YEAR = "fiscal_year = $fiscal_year"
 _TWELVE = "month between cast($month as date) - interval 11 months and $month"
 _ALLOWED = "measure_id in ('personal_vehicles', 'pedestrians', 'trucks')"
@@ -113,7 +116,7 @@ def concentration(current: Current, row: Row) -> Chain:
         f"{said(row['leading_share'])}."
     )
     chain = _start("concentration", ["seizures_monthly", "dim_area"], row, formula)
-    where = f"seizures_monthly.region = 'southwest' and drug_id = $drug_id and {_YEAR}"
+    where = f"region = 'southwest' and drug_id = $drug_id and {_YEAR}"
     _gather(current, chain, "seizures_monthly", _SEIZURES, where, row, [row["measure"]])
     return chain
 
@@ -122,8 +125,8 @@ def dose_range(current: Current, row: Row) -> Chain:
     """The weight of a year under two assumptions."""
     formula = (
         f"pill_doses = {said(row['quantity_kg'])} kg x 1000000 / {said(row['tablet_mg'])} mg x {said(row['pill_mg'])} "
-        f"mg / {said(row['dose_mg'])} mg = {said(row['pill_doses'])}; powder_doses = kg x {said(row['powder_purity'])} x "
-        f"1000000 / {said(row['dose_mg'])} mg = {said(row['powder_doses'])} (dbt_project/seeds/dose_parameters.csv)."
+        f"mg / {said(row['dose_mg'])} mg = {said(row['pill_doses'])}; powder_doses = kg x "
+        f"{said(row['powder_purity'])} x 1000000 / {said(row['dose_mg'])} mg = {said(row['powder_doses'])} (dbt_project/seeds/dose_parameters.csv)."
     )
     chain = _start("dose_range", ["seizures_monthly"], row, formula)
     where = f"drug_id = 'fentanyl' and {_YEAR}"
@@ -147,7 +150,7 @@ def centre_of_mass(current: Current, row: Row) -> Chain:
         f"with events ({said(row['longitude_by_events'])}) and with weight ({said(row['longitude_by_weight'])})."
     )
     chain = _start("centre_of_mass", ["seizures_monthly", "dim_area", "dim_port"], row, formula)
-    where = "seizures_monthly.region = 'southwest' and drug_id = $drug_id and month = $month"
+    where = "region = 'southwest' and drug_id = $drug_id and month = $month"
     _gather(current, chain, "seizures_monthly", _SEIZURES, where, row, ["events", "quantity_lb"])
     return chain
 

@@ -108,7 +108,8 @@ def test_statutory_rate_is_a_year_over_the_five_before(
     pounds = dict(
         rows(
             db,
-            f"select fiscal_year, sum(pounds) from memory.raw.cbp_now where {FENTANYL} and component = 'OFO' group by 1",
+            f"select fiscal_year, sum(pounds) from memory.raw.cbp_now where {FENTANYL} and component = 'OFO' "
+            "group by 1",
         )
     )
     ours = one(db, f"select rate from marts.statutory_rate where fiscal_year = {year} and {FENTANYL}")
@@ -134,7 +135,8 @@ def test_doses_are_a_range_with_the_naive_figure_beside_it(db: duckdb.DuckDBPyCo
 def test_years_without_parameters_have_no_doses(db: duckdb.DuckDBPyConnection) -> None:
     ours = rows(
         db,
-        "select distinct low_doses, high_doses, naive_doses, null_reason from marts.dose_range where fiscal_year <> 2024",
+        "select distinct low_doses, high_doses, naive_doses, null_reason from marts.dose_range "
+        "where fiscal_year <> 2024",
     )
     assert ours == [(None, None, None, "no_parameters")]
 

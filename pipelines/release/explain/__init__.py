@@ -63,7 +63,7 @@ def _chain(current: Current, question: Question) -> Chain:
 
 
 def _vintage_step(question: Question) -> list[str]:
-    if question.row.get("source_id") not in load_catalog():
+    if question.row.get("source_id") not in load_catalog() or "first_vintage" not in question.row:
         return []
     return [
         f"vintage {question.row['vintage']} is the newest one that covers the row; first_vintage "

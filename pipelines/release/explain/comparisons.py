@@ -6,6 +6,8 @@ the facts' records (ask for the facts), trends that are one sum (trends).
 
 from __future__ import annotations
 
+import re
+
 from pipelines.release.explain.answer import Fact, said
 from pipelines.release.explain.chains import Chain, Resolver, inputs, model
 from pipelines.release.explain.current import Current, Row
@@ -23,7 +25,7 @@ _ASK = "Ask for any of the rows below to see the agency's file, line and checksu
 
 def _gather(current: Current, chain: Chain, table: str, source: str, where: str, row: Row, shown: list[str]) -> None:
     """Put the rows of a fact behind the comparison, those that are not zero first."""
-    values = {k: v for k, v in row.items() if f"${k}" in where}
+    values = {k: v for k, v in row.items() if re.search(rf"\${k}\b", where)}
     grain = current.tables[table].grain
     order = ", ".join([f"{shown[0]} desc", *grain])
     found = current.named(f"select * from {source} where {where} order by {order}", values)
@@ -126,7 +128,8 @@ def dose_range(current: Current, row: Row) -> Chain:
     formula = (
         f"pill_doses = {said(row['quantity_kg'])} kg x 1000000 / {said(row['tablet_mg'])} mg x {said(row['pill_mg'])} "
         f"mg / {said(row['dose_mg'])} mg = {said(row['pill_doses'])}; powder_doses = kg x "
-        f"{said(row['powder_purity'])} x 1000000 / {said(row['dose_mg'])} mg = {said(row['powder_doses'])} (dbt_project/seeds/dose_parameters.csv)."
+        f"{said(row['powder_purity'])} x 1000000 / {said(row['dose_mg'])} mg = {said(row['powder_doses'])} "
+        "(dbt_project/seeds/dose_parameters.csv)."
     )
     chain = _start("dose_range", ["seizures_monthly"], row, formula)
     where = f"drug_id = 'fentanyl' and {_YEAR}"

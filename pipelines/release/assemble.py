@@ -23,7 +23,7 @@ from pipelines.release.meta import (
     source_rows,
 )
 from pipelines.release.package import write_datapackage
-from pipelines.release.totals import check_totals, total_checks
+from pipelines.release.totals import check_totals, reconciliation_rows, total_checks
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError, Realm
@@ -66,18 +66,18 @@ def assemble(
         for schema in ("marts", "history", "meta"):
             connection.execute(f"create schema {schema}")
         for table in dictionary:
-            if table.table_schema != "meta":
+            if table.table_schema != "meta" and table.made_by == "dbt":
                 _create(connection, table)
         connection.execute("commit")
         for table in dictionary:
-            if table.table_schema == "marts":
+            if table.table_schema == "marts" and table.made_by == "dbt":
                 _copy(connection, table, f'build.marts."{table.name}"')
             elif table.table_schema == "history":
                 _copy(connection, table, f"read_parquet('{_history(settings, realm, table.name)}')")
         _macros(connection)
         connection.execute("detach build")
         connection.execute("begin transaction")
-        by_name = {t.name: t for t in dictionary if t.table_schema == "meta"}
+        by_name = {t.name: t for t in dictionary if t.table_schema == "meta" or t.made_by == "release"}
         _fill(connection, by_name[STORED_SOURCES], source_rows(accounts))
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages])
         _fill(connection, by_name["dictionary"], dictionary_rows(dictionary))
@@ -90,6 +90,7 @@ def assemble(
                 "Compare with the publisher; a correction it made needs a new entry in published_totals.yml."
             )
         _fill(connection, by_name["checks"], checks)
+        _fill(connection, by_name["reconciliation"], reconciliation_rows(totals))
         _sources_view(connection, by_name["sources"], realm)
         tables = {
             f"{t.table_schema}.{t.name}": table_hash(connection, t.table_schema, t.name)

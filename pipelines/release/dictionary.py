@@ -26,6 +26,7 @@ FILES = (
     "dimensions.yml",
     "facts.yml",
     "trends.yml",
+    "trends_comparisons.yml",
     "trends_statistics.yml",
     "history.yml",
     "meta.yml",
@@ -98,7 +99,10 @@ class Column(_Strict):
 
 
 class Table(_Strict):
-    """One released table or view. grain names the columns that tell its rows apart."""
+    """One released table or view. grain names the columns that tell its rows apart.
+
+    made_by: dbt has a model of that name; release writes the table when a release is assembled.
+    """
 
     name: str = Field(pattern=_NAME)
     table_schema: Schema = Field(alias="schema")
@@ -106,6 +110,7 @@ class Table(_Strict):
     es: str = Field(min_length=1)
     grain: list[str] = Field(min_length=1)
     source: str | None = Field(default=None, description="the one source that it comes from")
+    made_by: Literal["dbt", "release"] = "dbt"
     columns: list[Column] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -209,7 +214,7 @@ def dbt_yaml(tables: Iterable[Table]) -> str:
 
 def render() -> str:
     """The properties file of the marts models as the dictionary says it now."""
-    return dbt_yaml(t for t in load_dictionary() if t.table_schema == "marts")
+    return dbt_yaml(t for t in load_dictionary() if t.table_schema == "marts" and t.made_by == "dbt")
 
 
 def render_sources() -> str:

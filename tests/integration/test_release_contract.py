@@ -77,6 +77,24 @@ CONTRACT: dict[str, list[str]] = {
     "marts.nowcast": [
         "jurisdiction_id", "month_ending", "deaths_reported", "nowcast", "lower", "upper", "deaths_predicted",
     ],
+    "marts.crossing_trends": ["month", "scope", "scope_id", "measure_id", "value", "rolling_12", "yoy_12"],
+    "marts.seizures_per_crossing": [
+        "period", "month", "scope_id", "drug_id", "fiscal_year", "events", "quantity_kg", "crossings",
+        "events_per_million", "kg_per_million", "null_reason",
+    ],
+    "marts.corridor_trends": [
+        "month", "corridor_id", "fentanyl_events", "fentanyl_kg", "crossings", "kg_per_million_12", "deaths_states",
+        "deaths_12mo",
+    ],
+    "marts.drug_mix": ["month", "corridor_id", "drug_id", "share", "share_change", "hellinger"],
+    "marts.concentration": ["fiscal_year", "drug_id", "measure", "hhi", "effective_areas", "leading_area_id"],
+    "marts.dose_range": ["fiscal_year", "low_doses", "high_doses", "naive_doses", "citation"],
+    "marts.statutory_rate": ["fiscal_year", "drug_id", "quantity_kg", "mean_prior_5_kg", "rate"],
+    "marts.centre_of_mass": ["month", "drug_id", "longitude_by_events", "longitude_by_weight"],
+    "marts.fytd_pace": [
+        "fiscal_year", "scope", "drug_id", "measure", "to_date", "projected", "projected_low", "projected_high",
+    ],
+    "marts.reconciliation": ["total_id", "published", "ours", "difference", "tolerance", "verdict", "reason_en"],
     "history.cbp_drug_seizures": [
         "month", "component", "region", "land_filter", "area_id", "drug_id", "events", "quantity_lb", *STATE,
     ],

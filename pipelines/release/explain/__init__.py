@@ -1,14 +1,15 @@
 """From a figure of the current release to the agency's file, line, checksum and vintage.
 
-Rooms: ``question`` reads ``"<table> <key>"``, ``chains``, ``trends`` and ``statistics`` know what a row is made of,
-``seeds`` the lists that the project ships, ``evidence`` finds and verifies the records, ``records`` reads them,
-``answer`` is the result.
+Rooms: ``question`` reads ``"<table> <key>"``, ``chains``, ``trends``, ``comparisons`` and ``statistics`` know what a
+row is made of, ``seeds`` the lists that the project ships, ``evidence`` finds and verifies the records, ``records``
+reads them, ``answer`` is the result.
 """
 
 from __future__ import annotations
 
 from pipelines.release.explain.answer import Explanation, Fact, Line, State
 from pipelines.release.explain.chains import FACTS, Chain, other
+from pipelines.release.explain.comparisons import COMPARISONS
 from pipelines.release.explain.current import Current
 from pipelines.release.explain.evidence import gather
 from pipelines.release.explain.question import Question, ask
@@ -60,7 +61,7 @@ def _chain(current: Current, question: Question) -> Chain:
         return dimension(current, question.row, name)
     if name == "overdose_deaths_monthly" and question.row["basis"] == "derived":
         return derived_month(current, question.row)
-    resolve = {**FACTS, **TRENDS, **STATISTICS}.get(name)
+    resolve = {**FACTS, **TRENDS, **COMPARISONS, **STATISTICS}.get(name)
     return other(name) if resolve is None else resolve(current, question.row)
 
 

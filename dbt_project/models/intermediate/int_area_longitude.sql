@@ -1,0 +1,33 @@
+{#-
+One longitude for each Southwest Border area, the mean of its ports: those of its corridor for a field office, those
+that lie in it for a sector. Places with the same coordinates count once, and no figure is typed in.
+-#}
+with members as (
+    select
+        areas.area_id,
+        ports.port_code
+    from {{ ref('dim_area') }} as areas
+    inner join {{ ref('dim_port') }} as ports using (corridor_id)
+    where areas.component = 'OFO' and areas.region = 'southwest'
+    union all
+    select
+        area_id,
+        port_code
+    from {{ ref('sector_ports') }}
+),
+
+places as (
+    select distinct
+        members.area_id,
+        ports.latitude,
+        ports.longitude
+    from members
+    inner join {{ ref('dim_port') }} as ports using (port_code)
+    where ports.longitude is not null
+)
+
+select
+    area_id,
+    cast(avg(cast(longitude as decimal(9, 4))) as double) as longitude
+from places
+group by area_id

@@ -1,0 +1,99 @@
+{#-
+Herfindahl-Hirschman index of the thirteen Southwest Border areas, the sum of their squared shares, both land
+filters. The set is fixed: an area without seizures has the share 0. A closed year needs its twelve months.
+-#}
+with amounts as (
+    select
+        facts.fiscal_year,
+        facts.drug_id,
+        facts.area_id,
+        count(distinct facts.month) as months,
+        sum(facts.events) as events,
+        sum(cast(facts.quantity_lb as decimal(18, 6))) as quantity_lb,
+        bool_or(facts.is_fytd) as is_fytd,
+        max(facts.vintage) as vintage
+    from {{ ref('seizures_monthly') }} as facts
+    where facts.region = 'southwest'
+    group by facts.fiscal_year, facts.drug_id, facts.area_id
+),
+
+measured as (
+    unpivot (
+        select * replace (cast(events as decimal(38, 6)) as events, cast(quantity_lb as decimal(38, 6)) as quantity_lb)
+        from amounts
+    )
+    on events, quantity_lb into name measure value amount
+),
+
+fixed as (
+    select
+        years.*,
+        areas.area_id
+    from (select distinct fiscal_year, drug_id, measure from measured) as years
+    cross join {{ ref('dim_area') }} as areas
+    where areas.region = 'southwest'
+),
+
+totals as (
+    select
+        fiscal_year,
+        drug_id,
+        measure,
+        sum(amount) as total,
+        max(months) as months,
+        bool_or(is_fytd) as is_fytd,
+        max(vintage) as vintage
+    from measured
+    group by fiscal_year, drug_id, measure
+),
+
+shares as (
+    select
+        fixed.*,
+        case
+            when totals.total > 0 then cast(coalesce(measured.amount, 0) as double) / cast(totals.total as double)
+        end as share
+    from fixed
+    inner join totals using (fiscal_year, drug_id, measure)
+    left join measured using (fiscal_year, drug_id, measure, area_id)
+),
+
+indexed as (
+    select
+        fiscal_year,
+        drug_id,
+        measure,
+        count(*) as area_count,
+        sum(share * share order by area_id) as hhi,
+        arg_max(area_id, share order by area_id) as leading_area_id,
+        max(share) as leading_share
+    from shares
+    group by fiscal_year, drug_id, measure
+),
+
+reasoned as (
+    select
+        *,
+        case
+            when totals.total = 0 then 'no_seizures'
+            when totals.months < 12 and not totals.is_fytd then 'missing_month'
+        end as null_reason
+    from indexed
+    inner join totals using (fiscal_year, drug_id, measure)
+)
+
+select
+    fiscal_year,
+    drug_id,
+    measure,
+    case when null_reason is null then hhi end as hhi,
+    case when null_reason is null then 1 / hhi end as effective_areas,
+    case when null_reason is null then leading_area_id end as leading_area_id,
+    case when null_reason is null then leading_share end as leading_share,
+    cast(total as double) as total,
+    cast(area_count as integer) as area_count,
+    cast(months as integer) as months,
+    null_reason,
+    is_fytd,
+    vintage
+from reasoned

@@ -1,0 +1,121 @@
+{#-
+Crossings of a port, a corridor and a border, measures never summed. Ysleta was counted in El Paso until February
+2020: the series 2401+2402 has both, and a sum of El Paso alone that reaches over that month is no sum of one thing. Windows
+count rows, which is faster than a range of dates: twelve rows are twelve months where the first is eleven months ago.
+-#}
+with facts as (
+    select
+        crossings.month,
+        crossings.measure_id,
+        crossings.port_code,
+        crossings.crossings,
+        crossings.is_partial,
+        crossings.is_suspect,
+        crossings.vintage,
+        ports.border,
+        ports.corridor_id
+    from {{ ref('border_crossings_monthly') }} as crossings
+    inner join {{ ref('dim_port') }} as ports using (port_code)
+),
+
+scoped as (
+    select
+        'port' as scope,
+        port_code as scope_id,
+        *
+    from facts
+    union all
+    select
+        'port' as scope,
+        '2401+2402' as scope_id,
+        *
+    from facts
+    where port_code in ('2401', '2402')
+    union all
+    select
+        'corridor' as scope,
+        corridor_id as scope_id,
+        *
+    from facts
+    where corridor_id is not null
+    union all
+    select
+        'border' as scope,
+        border as scope_id,
+        *
+    from facts
+),
+
+series as (
+    select
+        month,
+        scope,
+        scope_id,
+        measure_id,
+        cast(sum(crossings) as bigint) as crossings,
+        count(*) as ports_reporting,
+        bool_or(is_partial) as is_partial,
+        bool_or(is_suspect) as is_suspect,
+        max(vintage) as vintage
+    from scoped
+    group by month, scope, scope_id, measure_id
+),
+
+rolled as (
+    select
+        *,
+        coalesce(lag(month, 11) over in_order = month - interval 11 months, false) as is_whole,
+        coalesce(lag(month, 12) over in_order = month - interval 12 months, false) as has_year_before,
+        bool_or(is_partial) over last_12 as has_partial,
+        bool_or(is_suspect) over last_12 as is_suspect_12,
+        sum(crossings) over last_12 as crossings_12
+    from series
+    window
+        in_order as (partition by scope, scope_id, measure_id order by month),
+        last_12 as (
+            partition by scope, scope_id, measure_id order by month
+            rows between 11 preceding and current row
+        )
+),
+
+reasoned as (
+    select
+        * exclude (crossings_12),
+        case
+            when not is_whole then 'missing_month'
+            when has_partial then 'partial_month'
+            when scope_id = '2402' and month between date '2020-03-01' and date '2021-01-01' then 'series_break'
+        end as null_reason,
+        case when null_reason is null then cast(crossings_12 as bigint) end as rolling_12
+    from rolled
+),
+
+compared as (
+    select
+        *,
+        case when has_year_before then lag(rolling_12, 12) over in_order end as rolling_12_before,
+        case when has_year_before then lag(is_suspect_12, 12) over in_order end as is_suspect_before
+    from reasoned
+    window in_order as (partition by scope, scope_id, measure_id order by month)
+)
+
+select
+    month,
+    scope,
+    scope_id,
+    measure_id,
+    crossings as value,
+    rolling_12,
+    case
+        when
+            rolling_12_before > 0
+            and not (scope_id = '2402' and month between date '2020-03-01' and date '2022-01-01')
+            then cast(rolling_12 - rolling_12_before as double) / rolling_12_before
+    end as yoy_12,
+    null_reason,
+    cast(ports_reporting as integer) as ports_reporting,
+    is_partial,
+    is_suspect,
+    is_suspect_12 or coalesce(is_suspect_before, false) as is_suspect_12,
+    vintage
+from compared

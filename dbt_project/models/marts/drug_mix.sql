@@ -1,0 +1,87 @@
+{#-
+Which drugs the events of a corridor were, over twelve months, and how far that mix is from the one of the twelve months
+before, which shares no month with it. Hellinger distance: sqrt(1 - sum of sqrt(p q)), 0 for equal mixes, 1 for mixes
+without a drug in common; rounding can leave the sum a hair above 1.
+-#}
+with series as (
+    select
+        month,
+        scope_id as corridor_id,
+        drug_id,
+        cast(events as decimal(18, 0)) as events,
+        is_fytd,
+        vintage
+    from {{ ref('int_seizure_series') }}
+    where scope = 'corridor' and measure = 'events' and drug_id in {{ mix_drugs() }}
+),
+
+windowed as (
+    select
+        month,
+        corridor_id,
+        drug_id,
+        {{ whole_sum("events", "last_12", 12, 0) }} as events_12,
+        bool_or(is_fytd) over last_12 as is_fytd,
+        max(vintage) over last_12 as vintage
+    from series
+    window last_12 as (partition by corridor_id, drug_id order by month {{ last_months(12) }})
+),
+
+totalled as (
+    select
+        *,
+        case
+            when count(events_12) over of_window = 4 then sum(events_12) over of_window
+        end as total_12
+    from windowed
+    window of_window as (partition by corridor_id, month)
+),
+
+shared as (
+    select
+        *,
+        case
+            when total_12 is null then 'missing_month'
+            when total_12 < 10 then 'few_events'
+        end as null_reason,
+        case when total_12 >= 10 then cast(events_12 as double) / cast(total_12 as double) end as share
+    from totalled
+),
+
+compared as (
+    select
+        now.*,
+        before.share as share_before
+    from shared as now
+    left join shared as before
+        on
+            now.corridor_id = before.corridor_id
+            and now.drug_id = before.drug_id
+            and now.month = before.month + interval 12 months
+),
+
+distances as (
+    select
+        corridor_id,
+        month,
+        sqrt(greatest(0, 1 - sum(sqrt(share * share_before) order by drug_id))) as hellinger
+    from compared
+    group by corridor_id, month
+    having count(share) = 4 and count(share_before) = 4
+)
+
+select
+    compared.month,
+    compared.corridor_id,
+    compared.drug_id,
+    cast(compared.events_12 as bigint) as events_12,
+    cast(compared.total_12 as bigint) as total_12,
+    compared.share,
+    compared.share_before,
+    compared.share - compared.share_before as share_change,
+    distances.hellinger,
+    compared.null_reason,
+    compared.is_fytd,
+    compared.vintage
+from compared
+left join distances using (corridor_id, month)

@@ -114,9 +114,21 @@ def refresh(
                 colour = "green" if word == "done" else "red"
                 err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
 
-        outcome = running.refresh(settings, source or [], full, progress, _definitions)
+        def fetching(name: str, got: int, total: int | None) -> None:
+            status.update(_download_line(name, got, total))
+
+        outcome = running.refresh(settings, source or [], full, progress, _definitions, fetching)
     _tell(outcome, settings)
     raise typer.Exit(outcome.exit_code)
+
+
+def _download_line(source: str, got: int, total: int | None) -> str:
+    """A download in one line: a bar where the site says how much there is, else what came."""
+    amount = f"{got / 1e6:,.1f} MB"
+    if not total:
+        return f"{source} {amount} …"
+    done = min(20, 20 * got // total)
+    return f"{source} [green]{'━' * done}[/][dim]{'━' * (20 - done)}[/] {amount} of {total / 1e6:,.1f}"
 
 
 def _tell(outcome: Outcome, settings: Settings) -> None:
@@ -328,6 +340,30 @@ def add(
         out.print(f"{source} {published} is in the archive already, byte for byte.")
     else:
         out.print(f"Archived {source} {stored.id} ({len(files)} files). Publish it with [bold]drugflow refresh[/].")
+
+
+@app.command()
+def backfill(
+    source: Annotated[str, typer.Option(help="Source id with a document page; see 'drugflow sources'.")],
+) -> None:
+    """Fetch every monthly release that the agency's page still links and the archive has not.
+
+    [dim]Example:[/] drugflow backfill --source cbp_drug_seizures
+    """
+    from pipelines.orchestration.stages import backfill_source
+    from pipelines.sources.catalog import get_source
+
+    get_source(source)
+    with err.status("Reading the page …") as status:
+        report = backfill_source(
+            _settings(), source, lambda name, got, total: status.update(_download_line(name, got, total))
+        )
+    for problem in report.problems:
+        err.print(f"[yellow]Not fetched:[/] {_plain(problem)}")
+    out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
+    if report.added:
+        out.print("Publish them with [bold]drugflow refresh[/].")
+    raise typer.Exit(BLOCKED if report.problems else DONE)
 
 
 @app.command()

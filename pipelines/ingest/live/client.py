@@ -23,6 +23,7 @@ from pipelines.vocabulary import why
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import SecretStr
 
 MAX_HOPS = 5
 MAX_METADATA_BYTES = 16 * 1024**2
@@ -53,10 +54,10 @@ def user_agent(settings: Settings) -> str:
 class Client:
     """Requests to the hosts of one source. Close it, or use it as a context.
 
-    hosts: allow-list, checked again at every redirect.
+    hosts: allow-list, checked again at every redirect. token: Socrata's, sent to the first host alone.
     """
 
-    def __init__(self, settings: Settings, source_id: str, hosts: list[str]):
+    def __init__(self, settings: Settings, source_id: str, hosts: list[str], token: SecretStr | None = None):
         import hishel
         import hishel.httpx
         import httpx
@@ -65,22 +66,22 @@ class Client:
         self.hosts = hosts
         endpoints = settings.live_endpoints
 
-        class Endpoints(httpx.HTTPTransport):
-            """Connects to another address where a host has one; names, headers and cache keys stay the host's."""
+        class Site(httpx.HTTPTransport):
+            """Adds the token below the cache, which would keep it, and connects to where an endpoint says."""
 
             def handle_request(self, request: httpx.Request) -> httpx.Response:
-                base = endpoints.get(request.url.host)
-                if base is None:
-                    return super().handle_request(request)
-                place = httpx.URL(base)
-                moved = httpx.Request(
+                host, headers = request.url.host, request.headers.copy()
+                if token is not None and host == hosts[0]:
+                    headers["X-App-Token"] = token.get_secret_value()
+                place = httpx.URL(endpoints[host]) if host in endpoints else request.url
+                sent = httpx.Request(
                     request.method,
                     request.url.copy_with(scheme=place.scheme, host=place.host, port=place.port),
-                    headers=request.headers,
+                    headers=headers,
                     stream=request.stream,
                     extensions=request.extensions,
                 )
-                return super().handle_request(moved)
+                return super().handle_request(sent)
 
         settings.live.mkdir(parents=True, exist_ok=True)
         self._cache = settings.live / f"{source_id}.http.sqlite"
@@ -91,8 +92,9 @@ class Client:
             "follow_redirects": False,
             "trust_env": True,
         }
-        self._plain = httpx.Client(transport=Endpoints(), **options)  # type: ignore[arg-type]
-        cached = hishel.httpx.CacheTransport(Endpoints(), storage=storage, rfc={"shared": False})
+        site = Site()
+        self._plain = httpx.Client(transport=site, **options)  # type: ignore[arg-type]
+        cached = hishel.httpx.CacheTransport(site, storage=storage, rfc={"shared": False})
         self._cached = httpx.Client(transport=cached, **options)  # type: ignore[arg-type]
 
     def __enter__(self) -> Client:
@@ -102,7 +104,7 @@ class Client:
         self._plain.close()
         self._cached.close()
 
-    def look(self, url: str, headers: Mapping[str, str] | None = None, missing_ok: bool = False) -> Page:
+    def look(self, url: str, missing_ok: bool = False) -> Page:
         """A page of metadata, from the cache where the site says it is unchanged. Retried.
 
         missing_ok: give 404 and 410 back as they are. Raises LiveError or BlockedError.
@@ -110,7 +112,7 @@ class Client:
 
         def once() -> Page:
             # Without no-cache a page with a long max-age would hide a new release.
-            asked = {"Cache-Control": "no-cache", **(headers or {})}
+            asked = {"Cache-Control": "no-cache"}
             with self._open(self._cached, url, asked, {404, 410} if missing_ok else set()) as response:
                 body = b"".join(self.chunks(response, MAX_METADATA_BYTES))
                 return Page(str(response.url), response.status_code, body)
@@ -131,7 +133,7 @@ class Client:
 
         Raises LiveError, BlockedError or RepeatableError.
         """
-        return self._open(self._plain, url, headers or {}, {304})
+        return self._open(self._plain, url, headers, {304})
 
     def chunks(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
         """The body, decoded, piece by piece.
@@ -160,14 +162,11 @@ class Client:
 
     @contextlib.contextmanager
     def _open(
-        self, client: httpx.Client, url: str, headers: Mapping[str, str], fine: set[int]
+        self, client: httpx.Client, url: str, headers: Mapping[str, str] | None, fine: set[int]
     ) -> Iterator[httpx.Response]:
-        asked, first, headers = url, urlsplit(url).hostname, dict(headers)
+        asked = url
         for hop in range(MAX_HOPS + 1):
             host = self._allowed(url)
-            if host != first:
-                # A token is for the host that it was issued for.
-                headers.pop("X-App-Token", None)
             wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds)
             with _as_sentences(_without_query(url)):
                 response = client.send(client.build_request("GET", url, headers=headers), stream=True)

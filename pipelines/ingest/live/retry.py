@@ -40,7 +40,7 @@ def persist(settings: Settings, attempt: Callable[[], T]) -> T:
     import tenacity
 
     backoff = tenacity.wait_exponential_jitter(
-        initial=settings.live_backoff_seconds,
+        multiplier=settings.live_backoff_seconds,
         max=settings.live_longest_wait_seconds,
         jitter=settings.live_backoff_seconds,
     )

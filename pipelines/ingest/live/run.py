@@ -70,6 +70,7 @@ def _fetch(settings: Settings, source: Source, state: SourceState, progress: Pro
     def tell(got: int, total: int | None) -> None:
         progress(source.id, got, total)
 
+    token = settings.socrata_app_token if source.fetch.kind == "socrata" else None
     settings.live.mkdir(parents=True, exist_ok=True)
     folder = settings.live / f"{source.id}.part"
     # One writer a source: what a killed fetch left is removed by the next, so nothing piles up.
@@ -80,7 +81,7 @@ def _fetch(settings: Settings, source: Source, state: SourceState, progress: Pro
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             try:
-                with Client(settings, source.id, source.fetch.hosts) as client:
+                with Client(settings, source.id, source.fetch.hosts, token) as client:
                     if source.fetch.kind == "document_page":
                         return document_page.fetch(client, settings, source, state, folder, tell, backfill)
                     if backfill:

@@ -37,7 +37,7 @@ def fetch(
     Raises LiveError or BlockedError; nothing is archived then.
     """
     report = IngestReport(source.id)
-    site = _Site(client, settings, source)
+    site = _Site(client, source)
     updated = site.updated_at()
     if updated == state.rows_updated_at and archived_under(settings.data_raw, source.id, state.vintage):
         report.known += 1
@@ -59,12 +59,10 @@ def _after(done: int, progress: Progress) -> Progress:
 class _Site:
     """One data set at its host."""
 
-    def __init__(self, client: Client, settings: Settings, source: Source):
+    def __init__(self, client: Client, source: Source):
         self.client = client
         self.fetch = source.fetch
         self.base = f"https://{source.fetch.hosts[0]}"
-        token = settings.socrata_app_token
-        self.headers = {"X-App-Token": token.get_secret_value()} if token else {}
 
     def updated_at(self) -> int:
         """rowsUpdatedAt, seconds since 1970."""
@@ -101,7 +99,7 @@ class _Site:
 
     def _whole(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
         url = f"{self.base}/api/views/{self.fetch.dataset}/rows.csv?accessType=DOWNLOAD"
-        got = download(self.client, url, target, progress, self.headers)
+        got = download(self.client, url, target, progress)
         assert got is not None, "304 without a condition"
         with target.open(encoding="utf-8", errors="replace", newline="") as handle:
             return got, max(0, sum(1 for row in csv.reader(handle) if row) - 1)
@@ -121,7 +119,7 @@ class _Site:
             while True:
                 query = f"$select={quote(ROW_ID)},*&$order={quote(ROW_ID)}&$limit={size}&$offset={rows}"
                 url = f"{self.base}/resource/{self.fetch.dataset}.csv?{query}"
-                got = download(self.client, url, part, _after(before, progress), self.headers)
+                got = download(self.client, url, part, _after(before, progress))
                 assert got is not None, "304 without a condition"
                 first = first or got
                 before += part.stat().st_size
@@ -152,7 +150,7 @@ class _Site:
                     ), rows
 
     def _json(self, url: str) -> Any:
-        page = self.client.look(url, self.headers)
+        page = self.client.look(url)
         try:
             return json.loads(page.body)
         except (ValueError, RecursionError) as error:

@@ -42,6 +42,7 @@ COLOURS = {
     "due": "yellow",
     "late": "red",
     "blocked": "red",
+    "failing": "yellow",
     "sample": "cyan",
     "held": "green",
     "failed": "red",
@@ -179,8 +180,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         out.print_json(json.dumps(found, default=str))
     else:
         _show_status(found)
-    stuck = any(s["state"] == "blocked" for s in found["sources"])
+    stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"])
     raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
+
+
+def _minute(moment: str | None) -> str | None:
+    """A stored time as people read it, to the minute, in UTC."""
+    return moment[:16].replace("T", " ") if moment else None
 
 
 def _show_status(found: dict[str, Any]) -> None:
@@ -193,12 +199,22 @@ def _show_status(found: dict[str, Any]) -> None:
     if found["pinned"]:
         out.print(f"[yellow]Pinned to {found['pinned']}[/]: newer releases wait until 'drugflow rollback --unpin'.")
     table = Table(box=None, pad_edge=False)
-    for title in ("source", "state", "newest period", "last vintage", "next expected", "archived", "held"):
+    titles = ["source", "state", "newest period", "last vintage", "last attempt", "next expected", "archived", "held"]
+    for title in titles:
         table.add_column(title)
     for s in found["sources"]:
         colour = COLOURS.get(s["state"], "white")
-        cells = [s["newest_period"], s["last_vintage"], s["next_expected"], s["archived_vintages"], len(s["held"])]
-        table.add_row(s["source"], f"[{colour}]{s['state']}[/]", *("–" if c is None else str(c) for c in cells))
+        attempt = _minute(s["last_attempt"])
+        cells = [
+            s["newest_period"],
+            s["last_vintage"],
+            attempt,
+            s["next_expected"],
+            s["archived_vintages"],
+            len(s["held"]),
+        ]
+        since = f" since {_minute(s['failing_since'])}" if s["failing_since"] else ""
+        table.add_row(s["source"], f"[{colour}]{s['state']}{since}[/]", *("–" if c is None else str(c) for c in cells))
     out.print(table)
     for s in found["sources"]:
         for held in s["held"]:

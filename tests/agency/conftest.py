@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,8 +55,9 @@ VSRR_HEADER = "State,Year,Month,Period,Indicator,Data Value,Percent Complete,Per
 
 def vsrr_csv(rows: int = 7, value: int = 1000) -> bytes:
     """A small file in the form of the CDC's, one row a month of 2024."""
-    months = "January February March April May June July August September October November December".split()
     lines = [VSRR_HEADER]
-    for month in months[:rows]:
-        lines.append(f'AK,2024,{month},12 month-ending,Number of Drug Overdose Deaths,"{value:,}",100,0.1,Alaska,,,{value}')
+    for month in month_name[1 : rows + 1]:
+        lines.append(
+            f'AK,2024,{month},12 month-ending,Number of Drug Overdose Deaths,"{value:,}",100,0.1,Alaska,,,{value}'
+        )
     return ("\n".join(lines) + "\n").encode()

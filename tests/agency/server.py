@@ -43,6 +43,7 @@ class Document:
     body: bytes
     modified: str | None = None
     kind: str = "text/csv"
+    cache: str | None = None
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(self.path)
-        self.agency.seen.append((path, dict(self.headers.items())))
+        self.agency.seen.append((path, {k.title(): v for k, v in self.headers.items()}))
         try:
             fault = self.agency.fault_for(path)
             if fault is None or not fault(self):
@@ -112,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.give(b"<html>Page not found</html>", "text/html", 404)
         etag = f'"{hash(document.body) & 0xFFFFFFFF:x}"'
         headers = {"ETag": etag, **({"Last-Modified": document.modified} if document.modified else {})}
+        if document.cache:
+            headers["Cache-Control"] = document.cache
         if self.headers.get("If-None-Match") == etag:
             return self.give(b"", status=304, headers=headers)
         return self.give(document.body, document.kind, headers=headers)

@@ -171,7 +171,7 @@ class Client:
             with _as_sentences(_without_query(url)):
                 response = client.send(client.build_request("GET", url, headers=headers), stream=True)
             with contextlib.closing(response):
-                if response.is_redirect:
+                if response.has_redirect_location:
                     url = urljoin(url, response.headers["Location"])
                     continue
                 self._judge(asked if hop == 0 else _without_query(url), response, fine)

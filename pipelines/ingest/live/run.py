@@ -33,8 +33,8 @@ def fetch_source(
         sentence = f"{error} {by_hand(source)}"
         conclude(settings, state, sentence, blocked=True)
         return IngestReport(source_id, problems=[sentence])
-    except (DrugflowError, OSError) as error:
-        sentence = str(error) if isinstance(error, DrugflowError) else f"Fetching failed: {why(error)}."
+    except Exception as error:  # whatever one site does, the other sources go on
+        sentence = str(error) if isinstance(error, DrugflowError) else f"Fetching failed: {_unforeseen(error)}."
         conclude(settings, state, sentence, blocked=False)
         return IngestReport(source_id, problems=[sentence], again=isinstance(error, OSError))
     conclude(settings, state, " ".join(report.problems) or None, blocked=False)
@@ -61,6 +61,10 @@ def by_hand(source: Source) -> str:
         f"Download the file by hand from {place} and add it with "
         f"'drugflow add {source.id} FILE --published YYYY-MM-DD', then 'drugflow refresh'."
     )
+
+
+def _unforeseen(error: Exception) -> str:
+    return why(error) if isinstance(error, OSError) else f"{type(error).__name__}: {why(error)}"
 
 
 def _fetch(settings: Settings, source: Source, state: SourceState, progress: Progress, backfill: bool) -> IngestReport:

@@ -36,6 +36,12 @@ SOURCE, SET = "cdc_vsrr_overdose", "xkb8-kh2a"
 
 
 @pytest.fixture
+def live(agency: Agency, tmp_path: Path) -> Settings:
+    """As elsewhere, with time enough that a busy machine is not taken for a stalled agency."""
+    return settings_of(agency, tmp_path, live_timeout_seconds=10, live_deadline_seconds=10)
+
+
+@pytest.fixture
 def all_sites(agency: Agency) -> Agency:
     """Every site of the catalogue has something small."""
     agency.sets["keg4-3bc2"] = DataSet(b"Port Name,State\nBuffalo,NY\n", VSRR_UPDATED)

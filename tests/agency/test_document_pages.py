@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from pipelines import cli
 from pipelines.ingest.archive import Receipt, list_archive, store
 from pipelines.ingest.live import run
 from pipelines.ingest.live.document_page import find_links
@@ -94,6 +96,14 @@ def test_in_a_backfill_one_missing_file_does_not_stop_the_others(agency: Agency,
     report = fetch_source(live, SOURCE, backfill=True)
     assert report.added == ["2025-11-01", "2026-01-01"]
     assert [NOV in p for p in report.problems] == [True]
+
+
+def test_the_command_backfills(agency: Agency, live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(agency, NOV, DEC)
+    monkeypatch.setattr(cli, "_settings", lambda **_updates: live)
+    done = CliRunner().invoke(cli.app, ["backfill", "--source", SOURCE])
+    assert done.exit_code == 0
+    assert list(archived(live)) == ["2025-12-01", "2026-01-01"]
 
 
 def test_only_document_pages_can_be_backfilled(live: Settings) -> None:

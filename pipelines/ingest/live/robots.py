@@ -20,17 +20,20 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
 
     Raises LiveError where it does not, or where robots.txt cannot be read: then nothing is known to be allowed.
     """
+    from filelock import FileLock
     from protego import Protego
 
     host = str(urlsplit(url).hostname)
     path = client.settings.live / f"{host}.robots.json"
-    stored = read_json(path)
-    if stored is None or seconds_since(stored["read_at"]) > oldest:
-        page = client.look(f"https://{host}/robots.txt", missing_ok=True)
-        stored = {
-            "read_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "text": page.text if page.status == 200 else "",
-        }
-        write_json(path, stored)
+    # Sources that share a host read its rules once, and do not write them at the same moment.
+    with FileLock(path.with_suffix(".lock")):
+        stored = read_json(path)
+        if stored is None or seconds_since(stored["read_at"]) > oldest:
+            page = client.look(f"https://{host}/robots.txt", missing_ok=True)
+            stored = {
+                "read_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "text": page.text if page.status == 200 else "",
+            }
+            write_json(path, stored)
     if not Protego.parse(stored["text"]).can_fetch(url, user_agent(client.settings)):
         raise LiveError(f"robots.txt of {host} asks programs not to fetch {url}: download it by hand.")

@@ -44,6 +44,7 @@ COLOURS = {
     "due": "yellow",
     "late": "red",
     "blocked": "red",
+    "failing": "yellow",
     "sample": "cyan",
     "held": "green",
     "failed": "red",
@@ -108,7 +109,11 @@ def refresh(
         get_source(name)
     settings = _settings(origin=origin)
     with err.status("Looking for changes …") as status:
-        outcome = running.refresh(settings, source or [], full, _progress(status), _definitions)
+
+        def fetching(name: str, got: int, total: int | None) -> None:
+            status.update(_download_line(name, got, total))
+
+        outcome = running.refresh(settings, source or [], full, _progress(status), _definitions, fetching)
     _tell(outcome, settings)
     raise typer.Exit(outcome.exit_code)
 
@@ -124,6 +129,15 @@ def _progress(status: Status) -> Progress:
             err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
 
     return progress
+
+
+def _download_line(source: str, got: int, total: int | None) -> str:
+    """A download in one line: a bar where the site says how much there is, else what came."""
+    amount = f"{got / 1e6:,.1f} MB"
+    if not total:
+        return f"{source} {amount} …"
+    done = min(20, 20 * got // total)
+    return f"{source} [green]{'━' * done}[/][dim]{'━' * (20 - done)}[/] {amount} of {total / 1e6:,.1f}"
 
 
 def _tell(outcome: Outcome, settings: Settings) -> None:
@@ -174,8 +188,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         out.print_json(json.dumps(found, default=str))
     else:
         _show_status(found)
-    stuck = any(s["state"] == "blocked" for s in found["sources"])
+    stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"])
     raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
+
+
+def _minute(moment: str | None) -> str | None:
+    """A stored time as people read it, to the minute, in UTC."""
+    return moment[:16].replace("T", " ") if moment else None
 
 
 def _show_status(found: dict[str, Any]) -> None:
@@ -188,12 +207,22 @@ def _show_status(found: dict[str, Any]) -> None:
     if found["pinned"]:
         out.print(f"[yellow]Pinned to {found['pinned']}[/]: newer releases wait until 'drugflow rollback --unpin'.")
     table = Table(box=None, pad_edge=False)
-    for title in ("source", "state", "newest period", "last vintage", "next expected", "archived", "held"):
+    titles = ["source", "state", "newest period", "last vintage", "last attempt", "next expected", "archived", "held"]
+    for title in titles:
         table.add_column(title)
     for s in found["sources"]:
         colour = COLOURS.get(s["state"], "white")
-        cells = [s["newest_period"], s["last_vintage"], s["next_expected"], s["archived_vintages"], len(s["held"])]
-        table.add_row(s["source"], f"[{colour}]{s['state']}[/]", *("–" if c is None else str(c) for c in cells))
+        attempt = _minute(s["last_attempt"])
+        cells = [
+            s["newest_period"],
+            s["last_vintage"],
+            attempt,
+            s["next_expected"],
+            s["archived_vintages"],
+            len(s["held"]),
+        ]
+        since = f" since {_minute(s['failing_since'])}" if s["failing_since"] else ""
+        table.add_row(s["source"], f"[{colour}]{s['state']}{since}[/]", *("–" if c is None else str(c) for c in cells))
     out.print(table)
     for s in found["sources"]:
         for held in s["held"]:
@@ -335,6 +364,30 @@ def add(
         out.print(f"{source} {published} is in the archive already, byte for byte.")
     else:
         out.print(f"Archived {source} {stored.id} ({len(files)} files). Publish it with [bold]drugflow refresh[/].")
+
+
+@app.command()
+def backfill(
+    source: Annotated[str, typer.Option(help="Source id with a document page; see 'drugflow sources'.")],
+) -> None:
+    """Fetch every monthly release that the agency's page still links and the archive has not.
+
+    [dim]Example:[/] drugflow backfill --source cbp_drug_seizures
+    """
+    from pipelines.orchestration.stages import backfill_source
+    from pipelines.sources.catalog import get_source
+
+    get_source(source)
+    with err.status("Reading the page …") as status:
+        report = backfill_source(
+            _settings(), source, lambda name, got, total: status.update(_download_line(name, got, total))
+        )
+    for problem in report.problems:
+        err.print(f"[yellow]Not fetched:[/] {_plain(problem)}")
+    out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
+    if report.added:
+        out.print("Publish them with [bold]drugflow refresh[/].")
+    raise typer.Exit(BLOCKED if report.problems else DONE)
 
 
 @app.command()

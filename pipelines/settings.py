@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.vocabulary import Realm
@@ -37,6 +37,17 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(default=600, ge=0, description="how long to wait for another writer")
     nightly_cron: str = Field(default="15 3 * * *", description="when the nightly refresh runs")
     nightly_timezone: str = Field(default="UTC", description="time zone of nightly_cron")
+    contact: str | None = Field(default=None, description="mail address or page that agencies read in the User-Agent")
+    socrata_app_token: SecretStr | None = Field(default=None, description="optional token against Socrata's throttling")
+    live_endpoints: dict[str, str] = Field(default={}, description="host: base URL that answers in its place (tests)")
+    live_interval_seconds: float = Field(default=1, ge=0, description="least time between requests to one host")
+    live_timeout_seconds: float = Field(default=30, gt=0, description="limit of connecting and of each read or write")
+    live_deadline_seconds: float = Field(default=1800, gt=0, description="limit of one whole response")
+    live_attempts: int = Field(default=5, ge=1, description="tries of one request or one consistent export")
+    live_backoff_seconds: float = Field(default=1, ge=0, description="first wait between tries; doubled, with jitter")
+    live_longest_wait_seconds: float = Field(default=120, ge=0, description="longest wait an agency may ask of a run")
+    live_max_bytes: int = Field(default=2 * 1024**3, gt=0, description="largest file that is downloaded")
+    live_pause_seconds: float = Field(default=900, ge=0, description="a look this young answers for the run's own")
 
     # No setting: a variable that is left behind must never make the current release an old one.
     _as_of: date | None = PrivateAttr(default=None)
@@ -57,6 +68,11 @@ class Settings(BaseSettings):
     def stage(self, name: str, realm: Realm) -> Path:
         """Folder of one derived stage (clean, quality, history, build) for one realm."""
         return self.data_marts / name / realm
+
+    @property
+    def live(self) -> Path:
+        """Folder of what the live origin remembers; losing it costs one look and one download each."""
+        return self.data_marts / "live"
 
     @property
     def current(self) -> Path:

@@ -11,10 +11,13 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import RECEIPT, RawFile, Receipt, parse_release_date, store
 from pipelines.vocabulary import DrugflowError, Realm, sha256_of, why
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 _DATA_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".bz2", ".zip", ".xlsx", ".parquet"}
@@ -65,18 +68,18 @@ def parse_origin(text: str) -> Origin:
     raise DrugflowError(f"{text!r} is no origin: use sample, mirror:<folder> or live.")
 
 
-def ingest(origin: Origin, source_id: str, data_raw: Path) -> IngestReport:
+def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | None = None) -> IngestReport:
     """Archive every vintage of one source that the origin has and the archive has not.
 
+    settings: how to behave at the agencies' sites, for live alone; unset: as the environment says.
     A vintage that cannot be taken is a problem in the report, never an exception: the others go on.
     """
     report = IngestReport(source_id)
     if origin.folder is None:
-        report.problems.append(
-            f"Fetching {source_id} from its agency is not built yet: drop files by hand with "
-            f"'drugflow add {source_id} FILE --published DATE' or use --origin mirror:<folder>."
-        )
-        return report
+        from pipelines.ingest.live.run import fetch_source
+        from pipelines.settings import Settings
+
+        return fetch_source((settings or Settings()).model_copy(update={"data_raw": data_raw}), source_id)
     for folder in offered(origin, source_id):
         try:
             receipt, files = describe(origin, source_id, folder)

@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.ingest.origins import Origin
-from pipelines.orchestration.stages import active_sources, is_settled, resolve_origin, survey
+from pipelines.orchestration.stages import (
+    Fetching,
+    active_sources,
+    is_settled,
+    look_at_agencies,
+    resolve_origin,
+    survey,
+)
 from pipelines.quality.verdict import read_verdicts
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
@@ -45,8 +52,17 @@ class Outcome:
         return 1 if self.blocked or self.failure else 0
 
 
-def refresh(settings: Settings, sources: list[str], full: bool, progress: Progress, build: Build) -> Outcome:
+def refresh(
+    settings: Settings,
+    sources: list[str],
+    full: bool,
+    progress: Progress,
+    build: Build,
+    fetching: Fetching = lambda _source, _got, _total: None,
+) -> Outcome:
     """Bring the marts up to date with the origin. build is called only where something changed.
+
+    The agencies' sites are looked at first, so that an unchanged night costs that look alone.
 
     Raises DrugflowError for wrong use (unknown origin, a sample over an official release).
     """
@@ -54,6 +70,7 @@ def refresh(settings: Settings, sources: list[str], full: bool, progress: Progre
     refuse_sample_over_official(settings, origin.realm)
     settings = settings.model_copy(update={"origin": origin.name})
     state = settings.data_marts / f"refresh-{origin.realm}.json"
+    look_at_agencies(settings, origin, sources or active_sources(), fetching)
     before = survey(settings, origin)
     current = current_manifest(settings)
     if not full and current is not None and current.realm == origin.realm and read_json(state) == {"survey": before}:

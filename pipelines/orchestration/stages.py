@@ -7,6 +7,7 @@ the stages' own libraries only when a stage runs: definitions and an unchanged r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pipelines.clean.run import Summary
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+Fetching = Callable[[str, int, int | None], None]
+"""Called while a file comes: source, bytes so far, bytes announced or None."""
 
 
 def active_sources() -> list[str]:
@@ -55,9 +58,18 @@ def resolve_origin(settings: Settings) -> Origin:
 
 
 def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestReport:
-    """Archive what the origin has; the report is kept for status."""
-    report = ingest(origin, source_id, settings.data_raw)
-    path = settings.stage("ingest", origin.realm) / f"{source_id}.json"
+    """Archive what the origin has; the report is kept for status.
+
+    A look at an agency's site that was made for this run a moment ago is not repeated.
+    """
+    path = _report_path(settings, origin.realm, source_id)
+    if origin.folder is None:
+        from pipelines.ingest.live.run import looked_recently
+
+        stored = read_json(path)
+        if stored is not None and stored.pop("origin", None) == origin.name and looked_recently(settings, source_id):
+            return IngestReport(**stored)
+    report = ingest(origin, source_id, settings.data_raw, settings)
     write_json(path, {**asdict(report), "origin": origin.name})
     return report
 
@@ -67,6 +79,29 @@ def known_vintages(settings: Settings, realm: Realm, source_id: str) -> list[Arc
     found = effective_vintages(settings.data_raw, realm, source_id)
     day = settings.as_of
     return [v for v in found if day is None or v.receipt.vintage <= day]
+
+
+def look_at_agencies(settings: Settings, origin: Origin, sources: list[str], progress: Fetching) -> None:
+    """Fetch what is new at the agencies' sites, all sources side by side; nothing to do for other origins."""
+    if origin.folder is not None:
+        return
+    from pipelines.ingest.live.run import fetch_all
+
+    for source_id, report in fetch_all(settings, sources, progress).items():
+        write_json(_report_path(settings, origin.realm, source_id), {**asdict(report), "origin": origin.name})
+
+
+def backfill_source(settings: Settings, source_id: str, progress: Fetching) -> IngestReport:
+    """Fetch every linked release of a document page that is not archived yet."""
+    from pipelines.ingest.live.run import fetch_source
+
+    report = fetch_source(settings, source_id, progress, backfill=True)
+    write_json(_report_path(settings, "official", source_id), {**asdict(report), "origin": "live"})
+    return report
+
+
+def _report_path(settings: Settings, realm: Realm, source_id: str) -> Path:
+    return settings.stage("ingest", realm) / f"{source_id}.json"
 
 
 def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:

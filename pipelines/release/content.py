@@ -9,7 +9,11 @@ import duckdb
 
 from pipelines.vocabulary import fingerprint
 
-UNHASHED = {"meta.release": None, "meta.vintages": {"origin", "retrieved_at"}}
+UNHASHED = {
+    "meta.release": None,
+    "meta.vintages": {"origin", "retrieved_at"},
+    "meta.source_facts": {"fetch_state", "failing_since", "fetch_problem", "last_attempt"},
+}
 """Tables, or columns of a table, that say when and where a build was made rather than what it holds."""
 
 SIGNIFICANT_DIGITS = 9

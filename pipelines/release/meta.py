@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.clean.run import Summary
 from pipelines.ingest.archive import effective_vintages
+from pipelines.ingest.live.state import SourceState, read_state
 from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, load_catalog
@@ -31,6 +32,8 @@ class Account:
     last_period: date | None = None
     last_vintage: date | None = None
     problems: list[str] = field(default_factory=list)
+    fetching: SourceState | None = None
+    """What the last look at the agency's site left; None where the release came from elsewhere."""
 
     @property
     def held(self) -> list[Verdict]:
@@ -52,6 +55,8 @@ def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
     account.verdicts = read_verdicts(settings.stage("quality", realm), source.id)
     ingest = read_json(settings.stage("ingest", realm) / f"{source.id}.json") or {}
     account.problems = list(ingest.get("problems", []))
+    if ingest.get("origin") == "live":
+        account.fetching = read_state(settings, source.id)
     history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
     for name in ("first_period", "last_period"):
         if history.get(name):
@@ -112,9 +117,27 @@ def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
             "next_expected": a.next_expected,
             "grace_days": STEP_DAYS[a.source.cadence],
             "held_vintages": len(a.held),
+            **_fetching(a),
         }
         for a in accounts
     ]
+
+
+def _fetching(account: Account) -> dict[str, Any]:
+    """How the last look at the agency's site ended, as of the build."""
+    state = account.fetching
+    if state is None or account.source.fetch.kind == "manual":
+        return {"fetch_state": "not_fetched", "failing_since": None, "fetch_problem": None, "last_attempt": None}
+    return {
+        "fetch_state": "not_fetched" if state.state == "never" else state.state,
+        "failing_since": _utc(state.failing_since),
+        "fetch_problem": state.problem,
+        "last_attempt": _utc(state.last_attempt),
+    }
+
+
+def _utc(text: str | None) -> str | None:
+    return text.removesuffix("+00:00") if text else None
 
 
 def freshness_sql(realm: Realm) -> str:

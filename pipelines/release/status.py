@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.ingest.archive import list_archive
-from pipelines.release.meta import freshness, read_account
+from pipelines.release.meta import Account, freshness, read_account
 from pipelines.release.publish import current_manifest, releases
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
@@ -28,11 +28,13 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
             {
                 "source": source.id,
                 "title": source.title.en,
-                "state": "blocked" if account.problems or account.held else state,
+                "state": _state(account, state),
                 "freshness": state,
                 "newest_period": account.last_period,
                 "last_vintage": account.last_vintage,
                 "next_expected": account.next_expected,
+                "last_attempt": account.fetching.last_attempt if account.fetching else None,
+                "failing_since": account.fetching.failing_since if account.fetching else None,
                 "archived_vintages": len(list_archive(settings.data_raw, realm, source.id)),
                 "held": [
                     {
@@ -53,6 +55,13 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
         "kept_releases": [m.release_id for m in releases(settings)],
         "sources": rows,
     }
+
+
+def _state(account: Account, freshness_word: str) -> str:
+    """What needs a person first: a source that a person must unblock, then one that fails, else how fresh it is."""
+    if account.held or (account.problems and not (account.fetching and account.fetching.state == "failing")):
+        return "blocked"
+    return "failing" if account.problems else freshness_word
 
 
 def _advice(source_id: str, vintage: str, readable: bool) -> str:

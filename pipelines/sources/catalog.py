@@ -48,7 +48,11 @@ class Fetch(Strict):
     hosts: list[str] = []
     url: str | None = None
     dataset: str | None = None
-    link_pattern: str | None = None
+    link_pattern: str | None = Field(default=None, description="path of a data file; group released is its month")
+    paged: bool = Field(default=False, description="socrata: by pages in row order instead of the whole export")
+    page_rows: int = Field(default=50_000, gt=0)
+    coverage: Literal["full", "partial"] = Field(default="full", description="as in vintage.json")
+    scope: dict[str, list[str]] = Field(default={}, description="as in vintage.json")
     note: str | None = None
 
     @model_validator(mode="after")
@@ -58,6 +62,15 @@ class Fetch(Strict):
             raise ValueError(f"fetch.kind {self.kind} needs its dataset, link_pattern, url or note")
         if self.kind != "manual" and not self.hosts:
             raise ValueError("fetch.hosts is the allow-list of live hosts and may not be empty")
+        if self.kind == "document_page":
+            if not self.url:
+                raise ValueError("fetch.kind document_page needs the url of the page")
+            try:
+                groups = re.compile(self.link_pattern or "").groupindex
+            except re.error as error:
+                raise ValueError(f"fetch.link_pattern is no regular expression ({error})") from error
+            if "released" not in groups:
+                raise ValueError("fetch.link_pattern needs the group (?P<released>...), the month of release")
         return self
 
 

@@ -257,17 +257,6 @@ def test_an_archive_is_no_mirror(mirror_of: Mirror):
     assert "receipt.json" in report.problems[0]
 
 
-# ---- live ----
-
-
-def test_live_says_what_to_do_instead(tmp_path: Path):
-    report = ingest(parse_origin("live"), SOURCE, tmp_path / "data_raw")
-    assert report.added == []
-    (problem,) = report.problems
-    assert "drugflow add cdc_vsrr_overdose FILE --published DATE" in problem
-    assert "mirror:<folder>" in problem
-
-
 # ---- the real mirror ----
 
 

@@ -1,0 +1,220 @@
+"""Asking an agency's site one thing, politely: allowed hosts only, one request a second, limits on every phase.
+
+What belongs here: requests and what their failures mean. What does not: what a kind of site offers. The
+metadata cache (hishel) turns an unchanged page into a 304; files are streamed past it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from pipelines.ingest.live.pace import wait_for_turn
+from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
+from pipelines.ingest.live.retry import persist, retry_after_seconds
+from pipelines.settings import Settings
+from pipelines.vocabulary import why
+
+if TYPE_CHECKING:
+    import httpx
+    from pydantic import SecretStr
+
+MAX_HOPS = 5
+MAX_METADATA_BYTES = 16 * 1024**2
+_REPEATABLE = {408, 425, 429, 500, 502, 503, 504}
+_REFUSED = {401, 403, 407, 451}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A small answer that was read whole."""
+
+    url: str
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; pages of metadata are UTF-8, and a wrong byte in one must not stop a look."""
+        return self.body.decode("utf-8", "replace")
+
+
+def user_agent(settings: Settings) -> str:
+    """Who asks, and whom to write to."""
+    contact = f"; {settings.contact}" if settings.contact else ""
+    return f"drugflow/{version('drugflow')} (open data pipeline{contact})"
+
+
+class Client:
+    """Requests to the hosts of one source. Close it, or use it as a context.
+
+    hosts: allow-list, checked again at every redirect. token: Socrata's, sent to the first host alone.
+    """
+
+    def __init__(self, settings: Settings, source_id: str, hosts: list[str], token: SecretStr | None = None):
+        import hishel
+        import hishel.httpx
+        import httpx
+
+        self.settings = settings
+        self.hosts = hosts
+        endpoints = settings.live_endpoints
+
+        class Site(httpx.HTTPTransport):
+            """Adds the token below the cache, which would keep it, and connects to where an endpoint says."""
+
+            def handle_request(self, request: httpx.Request) -> httpx.Response:
+                host, headers = request.url.host, request.headers.copy()
+                if token is not None and host == hosts[0]:
+                    headers["X-App-Token"] = token.get_secret_value()
+                place = httpx.URL(endpoints[host]) if host in endpoints else request.url
+                sent = httpx.Request(
+                    request.method,
+                    request.url.copy_with(scheme=place.scheme, host=place.host, port=place.port),
+                    headers=headers,
+                    stream=request.stream,
+                    extensions=request.extensions,
+                )
+                return super().handle_request(sent)
+
+        settings.live.mkdir(parents=True, exist_ok=True)
+        self._cache = settings.live / f"{source_id}.http.sqlite"
+        storage = hishel.SqliteStorage(database_path=self._cache, max_stream_size=MAX_METADATA_BYTES)
+        options: dict[str, object] = {
+            "timeout": httpx.Timeout(settings.live_timeout_seconds),
+            "headers": {"User-Agent": user_agent(settings), "Accept-Encoding": "gzip"},
+            "follow_redirects": False,
+            "trust_env": True,
+        }
+        site = Site()
+        self._plain = httpx.Client(transport=site, **options)  # type: ignore[arg-type]
+        cached = hishel.httpx.CacheTransport(site, storage=storage, rfc={"shared": False})
+        self._cached = httpx.Client(transport=cached, **options)  # type: ignore[arg-type]
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._plain.close()
+        self._cached.close()
+
+    def look(self, url: str, missing_ok: bool = False) -> Page:
+        """A page of metadata, from the cache where the site says it is unchanged. Retried.
+
+        missing_ok: give 404 and 410 back as they are. Raises LiveError or BlockedError.
+        """
+
+        def once() -> Page:
+            # Without no-cache a page with a long max-age would hide a new release.
+            asked = {"Cache-Control": "no-cache"}
+            with self._open(self._cached, url, asked, {404, 410} if missing_ok else set()) as response:
+                body = b"".join(self.chunks(response, MAX_METADATA_BYTES))
+                return Page(str(response.url), response.status_code, body)
+
+        try:
+            return persist(self.settings, once)
+        except sqlite3.Error:
+            # A damaged cache is worth nothing; the next look makes a new one.
+            self._cache.unlink(missing_ok=True)
+            self._cached, plain = self._plain, self._cached
+            plain.close()
+            return persist(self.settings, once)
+
+    def open(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> contextlib.AbstractContextManager[httpx.Response]:
+        """A response whose body is still to be read; 304 only where a header asked for it. Not retried.
+
+        Raises LiveError, BlockedError or RepeatableError.
+        """
+        return self._open(self._plain, url, headers, {304})
+
+    def chunks(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
+        """The body, decoded, piece by piece.
+
+        Raises LiveError over the limit; RepeatableError where it stalls, drips past the deadline, breaks off or is
+        short.
+        """
+        url = _without_query(str(response.url))
+        announced = response.headers.get("Content-Length")
+        if announced and announced.isdigit() and int(announced) > limit:
+            raise LiveError(
+                f"{url} announces {int(announced):,} bytes, more than the {limit:,} allowed (DRUGFLOW_LIVE_MAX_BYTES)."
+            )
+        ends = time.monotonic() + self.settings.live_deadline_seconds
+        got = 0
+        with _as_sentences(url):
+            for chunk in response.iter_bytes():
+                got += len(chunk)
+                if got > limit:
+                    raise LiveError(f"{url} gave more than the {limit:,} bytes allowed (DRUGFLOW_LIVE_MAX_BYTES).")
+                if time.monotonic() > ends:
+                    raise RepeatableError(
+                        f"{url} took longer than {self.settings.live_deadline_seconds:g} s; {got:,} bytes came."
+                    )
+                yield chunk
+
+    @contextlib.contextmanager
+    def _open(
+        self, client: httpx.Client, url: str, headers: Mapping[str, str] | None, fine: set[int]
+    ) -> Iterator[httpx.Response]:
+        asked = url
+        for hop in range(MAX_HOPS + 1):
+            host = self._allowed(url)
+            wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds)
+            with _as_sentences(_without_query(url)):
+                response = client.send(client.build_request("GET", url, headers=headers), stream=True)
+            with contextlib.closing(response):
+                if response.has_redirect_location:
+                    url = urljoin(url, response.headers["Location"])
+                    continue
+                self._judge(asked if hop == 0 else _without_query(url), response, fine)
+                yield response
+                return
+        raise LiveError(f"{asked} led over more than {MAX_HOPS} redirects: the site sends us in a circle.")
+
+    def _allowed(self, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or parts.hostname not in self.hosts:
+            raise LiveError(
+                f"{parts.scheme}://{parts.hostname} is not among the hosts of this source ({', '.join(self.hosts)}, "
+                "by https): nothing was fetched from it. If the agency moved, add the host to fetch.hosts in the YAML."
+            )
+        return str(parts.hostname)
+
+    def _judge(self, url: str, response: httpx.Response, fine: set[int]) -> None:
+        status = response.status_code
+        if status == 200 or status in fine:
+            return
+        said = f"{url} answered {status} {response.reason_phrase}".rstrip() + "."
+        if status in _REFUSED:
+            raise BlockedError(said)
+        if status in _REPEATABLE:
+            raise RepeatableError(said, retry_after_seconds(response.headers.get("Retry-After")))
+        raise LiveError(f"{said} If the agency moved it, correct the source's YAML.")
+
+
+def _without_query(url: str) -> str:
+    """An address for a sentence: a site may put a signature into the query of a redirect."""
+    return url.partition("?")[0]
+
+
+@contextlib.contextmanager
+def _as_sentences(url: str) -> Iterator[None]:
+    """Failures of the network as RepeatableError."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise RepeatableError(f"{url} did not answer in time ({type(error).__name__}).") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise RepeatableError(f"{url} broke off: {why(error)}.") from error
+    except httpx.InvalidURL as error:
+        raise LiveError(f"{url} is no address: {why(error)}.") from error

@@ -1,0 +1,21 @@
+"""One request at a time per host and interval, over all threads and processes of an installation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+
+def wait_for_turn(folder: Path, host: str, interval: float) -> None:
+    """Return when the host may be asked again. The lock dies with its holder, so a kill blocks nobody."""
+    from filelock import FileLock
+
+    if interval <= 0:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / f"{host}.last"
+    with FileLock(folder / f"{host}.lock"):
+        age = time.time() - mark.stat().st_mtime if mark.exists() else interval
+        if 0 <= age < interval:
+            time.sleep(interval - age)
+        mark.touch()

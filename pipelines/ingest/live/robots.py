@@ -1,0 +1,39 @@
+"""robots.txt: what a site asks programs to leave alone, kept so that an unchanged night need not ask again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pipelines.ingest.live.client import Client, user_agent
+from pipelines.ingest.live.problems import LiveError
+from pipelines.ingest.live.state import seconds_since
+from pipelines.vocabulary import read_json, write_json
+
+DAY = 24 * 3600
+LOOK_AGE, DOWNLOAD_AGE = 30 * DAY, DAY
+"""Oldest rules that may allow a look at the page (the one request of a night), and a download."""
+
+
+def require_allowed(client: Client, url: str, oldest: float) -> None:
+    """Return where robots.txt allows the address. oldest: seconds that stored rules may be old.
+
+    Raises LiveError where it does not, or where robots.txt cannot be read: then nothing is known to be allowed.
+    """
+    from filelock import FileLock
+    from protego import Protego
+
+    host = str(urlsplit(url).hostname)
+    path = client.settings.live / f"{host}.robots.json"
+    # Sources that share a host read its rules once, and do not write them at the same moment.
+    with FileLock(path.with_suffix(".lock")):
+        stored = read_json(path)
+        if stored is None or seconds_since(stored["read_at"]) > oldest:
+            page = client.look(f"https://{host}/robots.txt", missing_ok=True)
+            stored = {
+                "read_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "text": page.text if page.status == 200 else "",
+            }
+            write_json(path, stored)
+    if not Protego.parse(stored["text"]).can_fetch(url, user_agent(client.settings)):
+        raise LiveError(f"robots.txt of {host} asks programs not to fetch {url}: download it by hand.")

@@ -1,0 +1,101 @@
+"""Looking at one live source, or at all of them side by side. No failure of a site leaves here as an exception."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from pipelines.ingest.live.problems import BlockedError, LiveError
+from pipelines.ingest.live.state import SourceState, conclude, read_state, seconds_since
+from pipelines.ingest.origins import IngestReport
+from pipelines.settings import Settings
+from pipelines.sources.catalog import Source, get_source
+from pipelines.vocabulary import DrugflowError, why
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with a source, the bytes that came and those announced, None where nothing is announced."""
+
+
+def fetch_source(
+    settings: Settings,
+    source_id: str,
+    progress: Progress = lambda _source, _got, _total: None,
+    backfill: bool = False,
+) -> IngestReport:
+    """Look at the source's site and archive what is new; what goes wrong is a problem in the report."""
+    source = get_source(source_id)
+    if source.fetch.kind == "manual":
+        return IngestReport(source_id)
+    state = read_state(settings, source_id)
+    try:
+        report = _fetch(settings, source, state, progress, backfill)
+    except BlockedError as error:
+        sentence = f"{error} {by_hand(source)}"
+        conclude(settings, state, sentence, blocked=True)
+        return IngestReport(source_id, problems=[sentence])
+    except Exception as error:  # whatever one site does, the other sources go on
+        sentence = str(error) if isinstance(error, DrugflowError) else f"Fetching failed: {_unforeseen(error)}."
+        conclude(settings, state, sentence, blocked=False)
+        return IngestReport(source_id, problems=[sentence], again=isinstance(error, OSError))
+    conclude(settings, state, " ".join(report.problems) or None, blocked=False)
+    return report
+
+
+def fetch_all(settings: Settings, sources: list[str], progress: Progress) -> dict[str, IngestReport]:
+    """All sources at once; requests to one host wait for one another, see pace."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=max(1, len(sources))) as pool:
+        return dict(zip(sources, pool.map(lambda s: fetch_source(settings, s, progress), sources), strict=True))
+
+
+def looked_recently(settings: Settings, source_id: str) -> bool:
+    """Whether a look within DRUGFLOW_LIVE_PAUSE_SECONDS answers for a run, which then asks no second time."""
+    return seconds_since(read_state(settings, source_id).last_attempt) <= settings.live_pause_seconds
+
+
+def by_hand(source: Source) -> str:
+    """How a person gets the file of a blocked source in."""
+    place = source.fetch.url or source.landing_page
+    return (
+        f"Download the file by hand from {place} and add it with "
+        f"'drugflow add {source.id} FILE --published YYYY-MM-DD', then 'drugflow refresh'."
+    )
+
+
+def _unforeseen(error: Exception) -> str:
+    return why(error) if isinstance(error, OSError) else f"{type(error).__name__}: {why(error)}"
+
+
+def _fetch(settings: Settings, source: Source, state: SourceState, progress: Progress, backfill: bool) -> IngestReport:
+    from pipelines.ingest.live import document_page, plain_file, socrata
+    from pipelines.ingest.live.client import Client
+
+    def tell(got: int, total: int | None) -> None:
+        progress(source.id, got, total)
+
+    token = settings.socrata_app_token if source.fetch.kind == "socrata" else None
+    settings.live.mkdir(parents=True, exist_ok=True)
+    folder = settings.live / f"{source.id}.part"
+    # One writer a source: what a killed fetch left is removed by the next, so nothing piles up.
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(settings.live / f"{source.id}.lock", timeout=settings.lock_timeout_seconds):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            try:
+                with Client(settings, source.id, source.fetch.hosts, token) as client:
+                    if source.fetch.kind == "document_page":
+                        return document_page.fetch(client, settings, source, state, folder, tell, backfill)
+                    if backfill:
+                        raise LiveError(
+                            f"{source.id} has no page of monthly files: only document pages can be back-filled."
+                        )
+                    if source.fetch.kind == "socrata":
+                        return socrata.fetch(client, settings, source, state, folder, tell)
+                    return plain_file.fetch(client, settings, source, state, folder, tell)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    except Timeout as error:
+        raise LiveError(f"Another process is fetching {source.id}: this one stepped aside.") from error

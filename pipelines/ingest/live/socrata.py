@@ -1,0 +1,159 @@
+"""Socrata data sets: rowsUpdatedAt says whether anything changed, counts say whether all of it came.
+
+Endpoints: ``/api/views/<id>.json`` (metadata), ``/api/views/<id>/rows.csv`` (whole export),
+``/resource/<id>.csv`` and ``.json`` (SODA 2.1 queries; pages are complete only in the order of :id).
+robots.txt is not asked: these addresses are the programming interface that the agency publishes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pipelines.ingest.live.client import Client
+from pipelines.ingest.live.download import Fetched, Progress, download
+from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
+from pipelines.ingest.live.retry import persist
+from pipelines.ingest.live.sniff import is_challenge
+from pipelines.ingest.live.state import SourceState
+from pipelines.ingest.live.take import archived_under, receipt_of, take
+from pipelines.ingest.origins import IngestReport
+from pipelines.settings import Settings
+from pipelines.sources.catalog import Source
+
+ROW_ID = ":id"
+csv.field_size_limit(16 * 1024**2)
+
+
+def fetch(
+    client: Client, settings: Settings, source: Source, state: SourceState, folder: Path, progress: Progress
+) -> IngestReport:
+    """Archive the data set as it is now, if it changed since the last vintage taken.
+
+    Raises LiveError or BlockedError; nothing is archived then.
+    """
+    report = IngestReport(source.id)
+    site = _Site(client, source)
+    updated = site.updated_at()
+    if updated == state.rows_updated_at and archived_under(settings.data_raw, source.id, state.vintage):
+        report.known += 1
+        return report
+    target = folder / f"{source.fetch.dataset}.csv"
+    got, updated = persist(settings, lambda: site.export(target, progress))
+    moment = datetime.fromtimestamp(updated, UTC)
+    receipt = receipt_of(source, moment.date(), target, got, moment.isoformat())
+    state.vintage = take(settings.data_raw, receipt, target, report)
+    state.rows_updated_at, state.etag, state.last_modified = updated, got.etag, got.last_modified
+    return report
+
+
+def _after(done: int, progress: Progress) -> Progress:
+    """Progress of a page in that of the whole, whose size nobody knows."""
+    return lambda got, _total: progress(done + got, None)
+
+
+class _Site:
+    """One data set at its host."""
+
+    def __init__(self, client: Client, source: Source):
+        self.client = client
+        self.fetch = source.fetch
+        self.base = f"https://{source.fetch.hosts[0]}"
+
+    def updated_at(self) -> int:
+        """rowsUpdatedAt, seconds since 1970."""
+        url = f"{self.base}/api/views/{self.fetch.dataset}.json"
+        view = self._json(url)
+        updated = view.get("rowsUpdatedAt") if isinstance(view, dict) else None
+        if isinstance(updated, bool) or not isinstance(updated, int):
+            raise LiveError(f"{url} has no rowsUpdatedAt: expected the metadata of a Socrata data set.")
+        return updated
+
+    def count(self) -> int:
+        """Rows that the data set has now."""
+        url = f"{self.base}/resource/{self.fetch.dataset}.json?$select=count(*)"
+        rows = self._json(url)
+        try:
+            return int(next(iter(rows[0].values())))
+        except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+            raise LiveError(f"{url} gave no count of rows but {str(rows)[:80]!r}.") from error
+
+    def export(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
+        """The whole data set in target, and its rowsUpdatedAt.
+
+        Raises RepeatableError where counts or rowsUpdatedAt before, meanwhile and after differ.
+        """
+        updated, before = self.updated_at(), self.count()
+        got, rows = (self._pages if self.fetch.paged else self._whole)(target, progress)
+        after = self.count()
+        if not before == rows == after or updated != self.updated_at():
+            raise RepeatableError(
+                f"{got.url} gave {rows:,} rows; the agency counted {before:,} before and {after:,} after. "
+                "It was changing, or the export is incomplete: nothing of it was taken."
+            )
+        return got, updated
+
+    def _whole(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
+        url = f"{self.base}/api/views/{self.fetch.dataset}/rows.csv?accessType=DOWNLOAD"
+        got = download(self.client, url, target, progress)
+        assert got is not None, "304 without a condition"
+        with target.open(encoding="utf-8", errors="replace", newline="") as handle:
+            return got, max(0, sum(1 for row in csv.reader(handle) if row) - 1)
+
+    def _pages(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
+        """Page by page in the order of :id, which is asked for, compared and not kept.
+
+        A site that ignores the order gives rows twice and others never, while the count agrees: ids tell.
+        """
+        size, part = self.fetch.page_rows, target.with_name("page.csv")
+        seen: set[int] = set()
+        first: Fetched | None = None
+        header: list[str] | None = None
+        rows = before = 0
+        with target.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            while True:
+                query = f"$select={quote(ROW_ID)},*&$order={quote(ROW_ID)}&$limit={size}&$offset={rows}"
+                url = f"{self.base}/resource/{self.fetch.dataset}.csv?{query}"
+                got = download(self.client, url, part, _after(before, progress))
+                assert got is not None, "304 without a condition"
+                first = first or got
+                before += part.stat().st_size
+                with part.open(encoding="utf-8", newline="") as handle:
+                    page = csv.reader(handle)
+                    names = next(page, [])
+                    if names[:1] != [ROW_ID] or (header is not None and names != header):
+                        raise RepeatableError(f"{url} has the columns {names}; expected {header or [ROW_ID, '...']}.")
+                    if header is None:
+                        header = names
+                        writer.writerow(header[1:])
+                    count = 0
+                    for row in page:
+                        if not row:
+                            continue
+                        if hash(row[0]) in seen:
+                            raise RepeatableError(
+                                f"{url} gave the row {row[0]} a second time: its pages are in no order."
+                            )
+                        seen.add(hash(row[0]))
+                        writer.writerow(row[1:])
+                        count += 1
+                rows += count
+                if count < size:
+                    part.unlink()
+                    return Fetched(
+                        f"{self.base}/resource/{self.fetch.dataset}.csv", first.etag, first.last_modified
+                    ), rows
+
+    def _json(self, url: str) -> Any:
+        page = self.client.look(url)
+        try:
+            return json.loads(page.body)
+        except (ValueError, RecursionError) as error:
+            if is_challenge(page.body):
+                raise BlockedError(f"{url} asks for a human (captcha) instead of answering.") from error
+            raise LiveError(f"{url} gave no JSON but {page.text[:60]!r}.") from error

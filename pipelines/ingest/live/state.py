@@ -1,0 +1,71 @@
+"""What one look at a source leaves for the next: ``data_marts/live/<source>.json``.
+
+It decides nothing alone: a marker counts only while the vintage it names is in the archive, so that losing
+either costs one download and never a vintage.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.settings import Settings
+from pipelines.vocabulary import read_json, write_json
+
+
+class SourceState(BaseModel):
+    """One source's memory. Times are UTC, ISO 8601."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    source: str
+    state: Literal["never", "ok", "failing", "blocked"] = "never"
+    last_attempt: str | None = None
+    last_success: str | None = None
+    failing_since: str | None = None
+    problem: str | None = None
+    rows_updated_at: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    vintage: str | None = None
+    """Archive folder that the marker (rows_updated_at, or etag and last_modified) belongs to."""
+    taken: dict[str, str] = {}
+    """Document pages: URL of each file taken, and its folder in the archive."""
+
+
+def state_path(settings: Settings, source_id: str) -> Path:
+    """Where a source's memory lies."""
+    return settings.live / f"{source_id}.json"
+
+
+def read_state(settings: Settings, source_id: str) -> SourceState:
+    """A source's memory; an unreadable one counts as none."""
+    try:
+        stored = read_json(state_path(settings, source_id))
+        return SourceState.model_validate(stored) if stored else SourceState(source=source_id)
+    except (ValueError, ValidationError):
+        return SourceState(source=source_id)
+
+
+def conclude(settings: Settings, state: SourceState, problem: str | None, blocked: bool) -> None:
+    """Record how a look ended and store the memory."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    state.last_attempt = now
+    state.problem = problem
+    if problem is None:
+        state.state, state.last_success, state.failing_since = "ok", now, None
+    else:
+        state.state = "blocked" if blocked else "failing"
+        state.failing_since = state.failing_since or now
+    write_json(state_path(settings, state.source), state.model_dump(mode="json"))
+
+
+def seconds_since(text: str | None) -> float:
+    """Age of a stored time in seconds; infinite where there is none or it lies in the future."""
+    if text is None:
+        return float("inf")
+    age = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
+    return age if age >= 0 else float("inf")

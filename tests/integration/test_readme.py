@@ -1,4 +1,4 @@
-"""The queries that the two READMEs quote give the answers that stand beside them."""
+"""The queries that the READMEs and cookbooks quote give the answers that stand beside them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,29 @@ def test_quoted_answers_are_those_of_the_sample(sample_release: Settings, name: 
     with Session(sample_release) as session:
         for quote in found:
             assert answer(session.connection, quote.query) == quote.answer
+
+
+COOKBOOKS = ["docs/cookbook.md", "docs/cookbook.es.md"]
+
+
+@pytest.mark.parametrize("name", COOKBOOKS)
+def test_the_cookbooks_answers_are_those_of_the_real_files(official_release: Settings, name: str) -> None:
+    found = list(quotes((ROOT / name).read_text("utf-8")))
+    with Session(official_release) as session:
+        wrong = [q.query for q in found if answer(session.connection, q.query) != q.answer]
+    assert wrong == []
+
+
+def test_the_cookbooks_queries_run_on_the_sample(sample_release: Settings) -> None:
+    with Session(sample_release) as session:
+        for quote in quotes((ROOT / COOKBOOKS[0]).read_text("utf-8")):
+            session.connection.execute(quote.query)
+
+
+def test_both_cookbooks_ask_the_same_questions_and_say_how_not_to_read_them() -> None:
+    english, spanish = ((ROOT / name).read_text("utf-8") for name in COOKBOOKS)
+    queries = [q.query for q in quotes(english)]
+    assert len(queries) >= 25
+    assert queries == [q.query for q in quotes(spanish)]
+    assert english.count("\n## ") == english.count("**How not to.**") == len(queries)
+    assert spanish.count("\n## ") == spanish.count("**Cómo no leerlo.**") == len(queries)

@@ -1,7 +1,8 @@
 """``make bench``: what the pipeline costs, and its ratio to a bare DuckDB script.
 
 Needs the real files (DRUGFLOW_REAL_DATA). ``python -m benchmarks refresh`` measures whole refreshes,
-``python -m benchmarks scale 1 10 100`` the stages at multiples of the BTS rows; without words, both.
+``python -m benchmarks scale 1 10 100`` the stages at multiples of the BTS rows, ``python -m benchmarks trends`` the
+statistics on ten times the series and the months of the current release; without words, the first two.
 """
 
 from __future__ import annotations
@@ -86,6 +87,11 @@ def scale(folder: Path, build: Path, multiples: list[int]) -> None:
 
 def main(words: list[str]) -> None:
     """Measure what the words name."""
+    if words == ["trends"]:
+        from benchmarks.trends import measure
+
+        measure()
+        return
     numbers = [int(w) for w in words if w.isdigit()] or [1, 10, 100]
     with tempfile.TemporaryDirectory(prefix="drugflow-bench-") as scratch:
         sys.stdout.write("| what | wall | processor | peak memory | |\n|---|---|---|---|---|\n")

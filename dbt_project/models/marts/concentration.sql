@@ -19,7 +19,8 @@ with amounts as (
 
 measured as (
     unpivot (
-        select * replace (cast(events as decimal(38, 6)) as events, cast(quantity_lb as decimal(38, 6)) as quantity_lb)
+        select
+            * replace (cast(events as decimal(38, 6)) as events, cast(quantity_lb as decimal(38, 6)) as quantity_lb)
         from amounts
     )
     on events, quantity_lb into name measure value amount
@@ -73,7 +74,8 @@ indexed as (
 
 reasoned as (
     select
-        *,
+        indexed.*,
+        totals.* exclude (fiscal_year, drug_id, measure),
         case
             when totals.total = 0 then 'no_seizures'
             when totals.months < 12 and not totals.is_fytd then 'missing_month'

@@ -60,8 +60,8 @@ grid as (
     from {{ ref('dim_month') }} as months
     cross join {{ ref('dim_corridor') }} as corridors
     where
-        months.month >= (select min(month) from seizures)
-        and months.month <= (select max(month) from reached)
+        months.month >= (select min(seizures.month) from seizures)
+        and months.month <= (select max(reached.month) from reached)
 )
 
 select

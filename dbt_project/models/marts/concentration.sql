@@ -17,20 +17,36 @@ with amounts as (
     group by facts.fiscal_year, facts.drug_id, facts.area_id
 ),
 
+precise as (
+    select
+        fiscal_year,
+        drug_id,
+        area_id,
+        cast(events as decimal(38, 6)) as events,
+        cast(quantity_lb as decimal(38, 6)) as quantity_lb,
+        months,
+        is_fytd,
+        vintage
+    from amounts
+),
+
 measured as (
-    unpivot (
-        select
-            * replace (cast(events as decimal(38, 6)) as events, cast(quantity_lb as decimal(38, 6)) as quantity_lb)
-        from amounts
-    )
-    on events, quantity_lb into name measure value amount
+    unpivot precise on events, quantity_lb into name measure value amount
+),
+
+years as (
+    select distinct
+        fiscal_year,
+        drug_id,
+        measure
+    from measured
 ),
 
 fixed as (
     select
         years.*,
         areas.area_id
-    from (select distinct fiscal_year, drug_id, measure from measured) as years
+    from years
     cross join {{ ref('dim_area') }} as areas
     where areas.region = 'southwest'
 ),

@@ -83,7 +83,7 @@ def test_every_figure_is_still_that_of_the_last_good_files(
 
 
 def test_published_totals_still_hold(damaged: duckdb.DuckDBPyConnection) -> None:
-    assert {o.verdict for o in check_totals(damaged, "official")} == {"held"}
+    assert {o.verdict for o in check_totals(damaged, "official")} == {"held", "known_disagreement"}
 
 
 @pytest.mark.parametrize(("source", "published"), DAMAGED)
@@ -337,7 +337,7 @@ def test_the_command_line_says_sample(sample_release: Settings, command: Command
 def test_verify_proves_nothing_on_a_sample(sample_release: Settings, command: Command) -> None:
     done = command(sample_release, "verify")
     assert done.returncode == 0
-    assert "0 held, 0 failed, 45 not testable here." in done.stderr
+    assert "0 held, 0 failed, 47 not testable here." in done.stderr
     assert "This is a SAMPLE release: its agreement with published totals proves nothing." in done.stderr
 
 

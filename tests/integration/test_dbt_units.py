@@ -83,6 +83,8 @@ def test_every_declared_unit_test_ran(unit_outcomes: dict[str, str]) -> None:
 
 
 PROVEN = {
+    # The two models that it puts together have unit tests: int_deaths_published and int_deaths_derived.
+    "test_known_deaths.py": {"overdose_deaths_monthly"},
     "test_known_statistics.py": {"change_points", "anomalies", "lead_lag", "revision_profile", "nowcast"},
     "test_known_comparisons.py": {
         "seizures_per_crossing", "corridor_trends", "drug_mix", "concentration", "dose_range", "statutory_rate",

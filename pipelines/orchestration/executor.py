@@ -42,7 +42,7 @@ class WatchedExecutor(dg.Executor):
         """Bury dead runs, then run every step here."""
         if "DAGSTER_HOME" in os.environ:
             bury_dead_runs(plan_context.instance)
-            alive_until_exit(plan_context.run_id)
+            alive_until_exit(plan_context.instance, plan_context.run_id)
         yield from self._inner.execute(plan_context, execution_plan)
 
 

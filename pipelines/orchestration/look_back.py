@@ -11,7 +11,6 @@ from datetime import date
 
 from pipelines.orchestration.refresh import Build, Progress, run_job
 from pipelines.orchestration.stages import active_sources, known_vintages, resolve_origin
-from pipelines.quality.process import own_process
 from pipelines.release.publish import Manifest, current_manifest
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError
@@ -37,8 +36,7 @@ def look_back(settings: Settings, day: date, progress: Progress, build: Build) -
             + (f"its first vintage is of {first}." if first else "it is empty; run 'drugflow refresh' first.")
         )
     try:
-        with own_process():
-            failure = run_job(own, [], progress, build)
+        failure = run_job(own, [], progress, build)
         manifest = current_manifest(own)
         if failure or manifest is None:
             raise DrugflowError(f"The release of {day} could not be built: {failure or 'nothing was published'}")

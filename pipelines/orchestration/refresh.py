@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.ingest.origins import Origin
 from pipelines.orchestration.stages import (
+    DBT_PROJECT,
     Fetching,
     active_sources,
     is_settled,
@@ -79,10 +80,7 @@ def refresh(
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
-    from pipelines.quality.process import own_process
-
-    with own_process():
-        failure = run_job(settings, sources, progress, build)
+    failure = run_job(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
@@ -104,8 +102,20 @@ def blocked(settings: Settings, realm: Realm) -> list[str]:
 def run_job(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
     """Run the job in this process; the sentence why it failed, or None.
 
-    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI.
+    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI. Validation and dbt
+    have processes of their own, which import their libraries while this one does other work.
     """
+    from pipelines.orchestration.dbt_ready import ready_dbt
+    from pipelines.orchestration.manifest import dbt_environment
+    from pipelines.quality.process import own_process
+
+    realm = resolve_origin(settings).realm
+    environment = dbt_environment(settings, realm)
+    with own_process(), ready_dbt(settings.stage("build", realm) / "ready", DBT_PROJECT, environment):
+        return _run(settings, sources, progress, build)
+
+
+def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
     from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home
 
     progress("start", "started")
@@ -120,7 +130,7 @@ def run_job(settings: Settings, sources: list[str], progress: Progress, build: B
     run_id = str(uuid.uuid4())
     with (
         dg.DagsterInstance.get() as instance,
-        alive(run_id),
+        alive(instance, run_id),
         (settings.data_marts / "refresh.log").open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
     ):

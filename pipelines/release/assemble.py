@@ -6,9 +6,12 @@ does not: computing figures (dbt), making the folder visible (publish).
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -28,6 +31,7 @@ from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError, Realm
 
+T = TypeVar("T")
 STORED_SOURCES = "source_facts"
 AS_OF = {
     "seizures_as_of": "seizures_monthly",
@@ -69,11 +73,9 @@ def assemble(
             if table.table_schema != "meta" and table.made_by == "dbt":
                 _create(connection, table)
         connection.execute("commit")
-        for table in dictionary:
-            if table.table_schema == "marts" and table.made_by == "dbt":
-                _copy(connection, table, f'build.marts."{table.name}"')
-            elif table.table_schema == "history":
-                _copy(connection, table, f"read_parquet('{_history(settings, realm, table.name)}')")
+        origins = {"marts": 'build.marts."{name}"', "history": f"read_parquet('{_history(settings, realm)}')"}
+        copied = [t for t in dictionary if t.table_schema in origins and t.made_by == "dbt"]
+        _side_by_side(connection, copied, lambda c, t: _copy(c, t, origins[t.table_schema].format(name=t.name)))
         _macros(connection)
         connection.execute("detach build")
         connection.execute("begin transaction")
@@ -92,11 +94,10 @@ def assemble(
         _fill(connection, by_name["checks"], checks)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals))
         _sources_view(connection, by_name["sources"], realm)
-        tables = {
-            f"{t.table_schema}.{t.name}": table_hash(connection, t.table_schema, t.name)
-            for t in dictionary
-            if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}
-        }
+        connection.execute("commit")
+        hashed = [t for t in dictionary if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}]
+        found = _side_by_side(connection, hashed, lambda c, t: table_hash(c, t.table_schema, t.name))
+        tables = {f"{t.table_schema}.{t.name}": value for t, value in zip(hashed, found, strict=True)}
         overall = content_hash({name: value for name, (_, value) in tables.items()})
         release = {
             "release_id": release_id,
@@ -108,10 +109,8 @@ def assemble(
             "content_hash": overall,
         }
         _fill(connection, by_name["release"], [release])
-        connection.execute("commit")
         exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
-        for table in exported:
-            _export(connection, table, folder / "parquet", realm, release_id)
+        _side_by_side(connection, exported, lambda c, t: _export(c, t, folder / "parquet", realm, release_id))
         counts = {f"{t.table_schema}.{t.name}": _count(connection, t) for t in exported}
     finally:
         connection.close()
@@ -130,8 +129,8 @@ def assemble(
     )
 
 
-def _history(settings: Settings, realm: Realm, name: str) -> Path:
-    return settings.stage("history", realm) / f"{name}.parquet"
+def _history(settings: Settings, realm: Realm) -> str:
+    return f"{settings.stage('history', realm)}/{{name}}.parquet"
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -170,10 +169,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[s
     if not rows:
         return
     names = [c.name for c in table.columns]
-    marks = ", ".join(f"cast(? as {c.type})" for c in table.columns)
-    connection.executemany(
-        f'insert into {table.table_schema}."{table.name}" values ({marks})', [[r[n] for n in names] for r in rows]
-    )
+    row = "(" + ", ".join(f"cast(? as {c.type})" for c in table.columns) + ")"
+    for some in (rows[i : i + 100] for i in range(0, len(rows), 100)):
+        values = [r[n] for r in some for n in names]
+        connection.execute(f'insert into {table.table_schema}."{table.name}" values {", ".join([row] * len(some))}', values)
 
 
 def _macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -210,6 +209,14 @@ def _export(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, r
         f"copy (select * from {table.table_schema}.\"{table.name}\") to '{path}' "
         f"(format parquet, compression zstd, kv_metadata {marks})"
     )
+
+
+def _side_by_side(
+    connection: duckdb.DuckDBPyConnection, tables: list[Table], work: Callable[[duckdb.DuckDBPyConnection, Table], T]
+) -> list[T]:
+    """work on each table, several at once: DuckDB gives a small or sorted table one core only."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        return list(threads.map(lambda table: work(connection.cursor(), table), tables))
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:

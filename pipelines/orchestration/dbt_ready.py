@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 ADDRESS = "DRUGFLOW_READY_DBT"
 """Environment variable: where the process listens, as folder and name of a socket."""
@@ -36,7 +37,8 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
     folder.mkdir(parents=True, exist_ok=True)
     address = folder / f".{os.getpid()}.socket"
     address.unlink(missing_ok=True)
-    places = {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder, "DBT_PROFILES_DIR": project, "DBT_PROJECT_DIR": project}
+    places = dict.fromkeys(("DBT_TARGET_PATH", "DBT_LOG_PATH"), folder)
+    places |= dict.fromkeys(("DBT_PROFILES_DIR", "DBT_PROJECT_DIR"), project)
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.orchestration.dbt_ready"],
         env={**os.environ, **environment, **{k: str(v) for k, v in places.items()}, ADDRESS: str(address)},
@@ -100,7 +102,7 @@ def _serve() -> None:
     from dbt.cli.main import dbtRunner
 
     parsed_code = code_fingerprint(Path(os.environ["DBT_PROJECT_DIR"]))
-    manifest = dbtRunner().invoke(["--quiet", "parse", "--no-write-json"]).result
+    manifest: Any = dbtRunner().invoke(["--quiet", "parse", "--no-write-json"]).result
     for name in _LIBRARIES:
         __import__(name)
     line, _ = listener.accept()

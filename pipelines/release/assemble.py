@@ -171,8 +171,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[s
     names = [c.name for c in table.columns]
     row = "(" + ", ".join(f"cast(? as {c.type})" for c in table.columns) + ")"
     for some in (rows[i : i + 100] for i in range(0, len(rows), 100)):
-        values = [r[n] for r in some for n in names]
-        connection.execute(f'insert into {table.table_schema}."{table.name}" values {", ".join([row] * len(some))}', values)
+        connection.execute(
+            f'insert into {table.table_schema}."{table.name}" values {", ".join([row] * len(some))}',
+            [r[n] for r in some for n in names],
+        )
 
 
 def _macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -6,7 +6,7 @@ does not: computing figures (dbt), making the folder visible (publish).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def assemble(
             )
         _fill(connection, by_name["checks"], checks)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals))
-        _sources_view(connection, by_name["sources"], realm)
+        _sources_view(connection, by_name["sources"], realm, settings.today)
         tables = {
             f"{t.table_schema}.{t.name}": table_hash(connection, t.table_schema, t.name)
             for t in dictionary
@@ -106,6 +106,7 @@ def assemble(
             "is_sample": realm == "sample",
             "code_version": code_version,
             "content_hash": overall,
+            "rehearsed_day": settings.today,
         }
         _fill(connection, by_name["release"], [release])
         connection.execute("commit")
@@ -127,6 +128,7 @@ def assemble(
         tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
         held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held],
         failed_checks=sorted({c["check_name"] for c in checks if not c["passed"]}),
+        rehearsed_day=settings.today.isoformat() if settings.today else None,
     )
 
 
@@ -193,10 +195,10 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"comment on macro table main.{name} is {_quoted(text)}")
 
 
-def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm) -> None:
-    """meta.sources ages without a build: freshness is computed when it is read."""
+def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm, today: date | None) -> None:
+    """meta.sources ages without a build: freshness is computed when it is read, in a rehearsal on its day."""
     columns = ", ".join(
-        f"{freshness_sql(realm)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
+        f"{freshness_sql(realm, today)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
     )
     connection.execute(f"create view meta.sources as select {columns} from meta.{STORED_SOURCES}")
     _comment(connection, table, "view")

@@ -1,0 +1,69 @@
+"""How a refresh ended for each source, one line a source.
+
+What belongs here: the word and the sentence. What does not: printing (console), alerts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pipelines.release.meta import Account, freshness, read_outline, state_of
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import Realm
+
+Word = Literal["new", "unchanged", "late", "held", "failing", "blocked"]
+
+
+@dataclass(frozen=True)
+class SourceOutcome:
+    """One source's line. vintage: the newest that the marts have, None where they have none."""
+
+    source: str
+    word: Word
+    sentence: str
+    vintage: str | None = None
+
+    @property
+    def line(self) -> str:
+        """Source, word and sentence."""
+        return f"{self.source} {self.word}: {self.sentence}"
+
+
+def outcomes(settings: Settings, realm: Realm, looked: bool = True) -> list[SourceOutcome]:
+    """A line for each active source, in the catalogue's order, from the stages' files.
+
+    looked: whether the stored look at the origin belongs to this refresh, so that what it archived is new.
+    """
+    today = settings.now().date()
+    active = [s for s in load_catalog().values() if s.status == "active"]
+    return [outcome_of(read_outline(settings, realm, s), realm, today, looked) for s in active]
+
+
+def outcome_of(account: Account, realm: Realm, today: date, looked: bool) -> SourceOutcome:
+    """The line of one source: what a person must know first gives the word, and the rest follows in the sentence."""
+    state = state_of(account, freshness(account, realm, today))
+    new = account.added if looked else []
+    said: list[str] = []
+    word: Word = "unchanged"
+    if account.problems:
+        word = "failing" if state == "failing" else "blocked"
+        since = account.fetching.failing_since if account.fetching else None
+        said.append(f"{f'since {since[:16]}Z: ' if since else ''}{' '.join(account.problems)}")
+    if account.waiting:
+        word = "held" if word == "unchanged" else word
+        said += [f"{v.archive_id} is held back: {v.problem}" for v in account.waiting]
+    if taken := [v for v in new if v not in {h.archive_id for h in account.held}]:
+        word = "new" if word == "unchanged" else word
+        said.append(f"took {', '.join(taken)}.")
+    if state == "late" or freshness(account, realm, today) == "late":
+        word = "late" if word == "unchanged" else word
+        said.append(f"The next period was expected by {account.next_expected}.")
+    if account.last_period is None:
+        said.append("Nothing is accepted yet.")
+    else:
+        said.append(f"Newest period {account.last_period:%Y-%m}, vintage {account.last_vintage}.")
+    vintage = account.last_vintage.isoformat() if account.last_vintage else None
+    return SourceOutcome(account.source.id, word, " ".join(" ".join(said).split()), vintage)

@@ -40,8 +40,8 @@ def deliver(settings: Settings, title: str, body: str, bad: bool = True) -> list
 
 
 def _kind(address: str) -> str:
-    kind = address.partition("://")[0]
-    return kind if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", kind) else "no kind"
+    kind, mark, _ = address.partition("://")
+    return kind if mark and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", kind) else "no kind"
 
 
 def _send(name: str, address: str, title: str, body: str, bad: bool) -> Delivery:

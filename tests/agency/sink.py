@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,13 @@ class Sink:
     def address(self) -> str:
         """For DRUGFLOW_ALERT_URLS; with a password that must never be quoted."""
         return f"json://operator:secret-word@127.0.0.1:{self.port}/hook"
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

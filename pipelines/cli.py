@@ -397,6 +397,24 @@ def rollback(
 
 
 @app.command()
+def prepare() -> None:
+    """Create the folders and Dagster's home, and end runs whose process is gone: before daemon and webserver start.
+
+    [dim]Example:[/] drugflow prepare
+    """
+    from pipelines.orchestration.instance import bury_dead_runs_of
+    from pipelines.orchestration.manifest import prepare_manifest
+
+    settings = _settings()
+    for folder in (settings.data_raw, settings.data_marts):
+        folder.mkdir(parents=True, exist_ok=True)
+    for run in bury_dead_runs_of(settings):
+        out.print(f"Marked as failed, its process is gone: {run}")
+    prepare_manifest()
+    out.print(f"Ready: DAGSTER_HOME={settings.dagster_home.resolve()}")
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI with its daemon on 127.0.0.1; Ctrl+C stops both.
 

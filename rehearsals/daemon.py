@@ -17,7 +17,7 @@ from pipelines.settings import PROJECT_ROOT, Settings
 from rehearsals.installation import environment
 from tests.agency.sink import free_port
 
-START_SECONDS, LIMIT_SECONDS = 75, 1500
+START_SECONDS, LIMIT_SECONDS = 45, 1500
 """Time for the daemon to load before the minute of the schedule; most that a night may take."""
 
 

@@ -16,7 +16,7 @@ from pipelines.alerts.tell import after_refresh
 from pipelines.orchestration.refresh import Build, Outcome, Progress, refresh
 from pipelines.orchestration.stages import Fetching, resolve_origin
 from pipelines.orchestration.turn import turn
-from pipelines.release.outcome import SourceOutcome, outcomes
+from pipelines.release.outcome import SourceOutcome, known_vintages, outcomes
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, why
 
@@ -48,6 +48,8 @@ def refresh_unattended(
     with turn(settings, who, tell):
         started = settings.now()
         try:
+            realm = resolve_origin(settings).realm
+            before = known_vintages(settings, realm)
             outcome = refresh(settings, sources, full, progress, build, fetching)
         except Exception as error:
             sentence = str(error) if isinstance(error, DrugflowError) else _unforeseen(settings, error)
@@ -55,8 +57,7 @@ def refresh_unattended(
             for said in after_refresh(settings, _realm(settings), sentence):
                 tell(said)
             raise DrugflowError(sentence) from error
-        realm = outcome.origin.realm
-        lines = outcomes(settings, realm, looked=outcome.changed or outcome.origin.folder is None)
+        lines = outcomes(settings, realm, before)
         finish(settings, started, outcome.failure, [s.line for s in lines])
         return Night(outcome, lines, after_refresh(settings, realm, outcome.failure))
 

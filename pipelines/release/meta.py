@@ -31,8 +31,8 @@ class Account:
     last_period: date | None = None
     last_vintage: date | None = None
     problems: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-    """Vintages that the last look at the origin archived."""
+    accepted: list[str] = field(default_factory=list)
+    """Release dates of the vintages that the history is made of, ISO, oldest first."""
     waiting: list[Verdict] = field(default_factory=list)
     """Held vintages that no accepted one has overtaken: something of theirs is missing in the marts."""
     fetching: SourceState | None = None
@@ -63,7 +63,7 @@ def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
     account = Account(source)
     account.verdicts = read_verdicts(settings.stage("quality", realm), source.id)
     ingest = read_json(settings.stage("ingest", realm) / f"{source.id}.json") or {}
-    account.problems, account.added = list(ingest.get("problems", [])), list(ingest.get("added", []))
+    account.problems = list(ingest.get("problems", []))
     if ingest.get("origin") == "live":
         account.fetching = read_state(settings, source.id)
     history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
@@ -71,7 +71,8 @@ def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
         if history.get(name):
             setattr(account, name, date.fromisoformat(history[name]))
     if history.get("vintages"):
-        account.last_vintage = date.fromisoformat(history["vintages"][-1])
+        account.accepted = list(history["vintages"])
+        account.last_vintage = date.fromisoformat(account.accepted[-1])
     if account.held:
         account.waiting = waiting(settings, realm, source, account.verdicts)
     return account

@@ -32,20 +32,28 @@ class SourceOutcome:
         return f"{self.source} {self.word}: {self.sentence}"
 
 
-def outcomes(settings: Settings, realm: Realm, looked: bool = True) -> list[SourceOutcome]:
-    """A line for each active source, in the catalogue's order, from the stages' files.
+Known = dict[str, list[str]]
+"""Vintages in the histories, by source."""
 
-    looked: whether the stored look at the origin belongs to this refresh, so that what it archived is new.
-    """
+
+def known_vintages(settings: Settings, realm: Realm) -> Known:
+    """What the histories are made of now: to be asked before a refresh, so that its outcome tells what is new."""
+    return {s.id: read_outline(settings, realm, s).accepted for s in load_catalog().values() if s.status == "active"}
+
+
+def outcomes(settings: Settings, realm: Realm, before: Known) -> list[SourceOutcome]:
+    """A line for each active source, in the catalogue's order, from the stages' files."""
     today = settings.now().date()
     active = [s for s in load_catalog().values() if s.status == "active"]
-    return [outcome_of(read_outline(settings, realm, s), realm, today, looked) for s in active]
+    return [outcome_of(read_outline(settings, realm, s), realm, today, before.get(s.id, [])) for s in active]
 
 
-def outcome_of(account: Account, realm: Realm, today: date, looked: bool) -> SourceOutcome:
-    """The line of one source: what a person must know first gives the word, and the rest follows in the sentence."""
+def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -> SourceOutcome:
+    """The line of one source: what a person must know first gives the word, and the rest follows in the sentence.
+
+    before: the vintages in its history before the refresh; those since count as new, however they came.
+    """
     state = state_of(account, freshness(account, realm, today))
-    new = account.added if looked else []
     said: list[str] = []
     word: Word = "unchanged"
     if account.problems:
@@ -55,10 +63,10 @@ def outcome_of(account: Account, realm: Realm, today: date, looked: bool) -> Sou
     if account.waiting:
         word = "held" if word == "unchanged" else word
         said += [f"{v.archive_id} is held back: {v.problem}" for v in account.waiting]
-    if taken := [v for v in new if v not in {h.archive_id for h in account.held}]:
+    if new := [v for v in account.accepted if v not in before]:
         word = "new" if word == "unchanged" else word
-        said.append(f"took {', '.join(taken)}.")
-    if state == "late" or freshness(account, realm, today) == "late":
+        said.append(f"Took {', '.join(new)}.")
+    if freshness(account, realm, today) == "late":
         word = "late" if word == "unchanged" else word
         said.append(f"The next period was expected by {account.next_expected}.")
     if account.last_period is None:

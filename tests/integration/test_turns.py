@@ -107,9 +107,7 @@ def test_a_run_of_the_ui_takes_the_same_turn(own: Settings) -> None:
     command = [program, "asset", "materialize", "--select", 'key:"raw/census_population"', "-f",
                "pipelines/definitions.py", "-d", "."]  # fmt: skip
     with working(own):
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment(own, 0), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=ROOT, env=environment(own, 0), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "Another refresh is at work: the nightly run abc" in done.stdout + done.stderr
 

@@ -77,7 +77,10 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
         text = path.read_text("utf-8").replace("/opt/drugflow", str(PROJECT_ROOT)).replace("User=drugflow", "User=root")
         (tmp_path / path.name).write_text(text.replace("Group=drugflow", "Group=root"), "utf-8")
     done = subprocess.run(
-        ["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "drugflow" in line]
     assert (done.returncode, ours) == (0, [])

@@ -19,6 +19,7 @@ from pipelines.definitions import build_definitions
 from pipelines.orchestration.refresh import refresh
 from pipelines.release.publish import Manifest, current_manifest
 from pipelines.settings import PROJECT_ROOT, Settings
+from rehearsals import disk
 from rehearsals.agencies import Publisher
 from rehearsals.calendar import CBP, Night, calendar
 from rehearsals.daemon import scheduled_night
@@ -43,6 +44,7 @@ def main() -> int:
         for night in calendar(3 * PATIENCE_SECONDS):
             came.append(one(night, settings, publisher, agency, sink))
             tell(came[-1], len(came))
+        taken = disk.budget(settings, sum(c.is_new for c in came))
         ours, theirs = current_manifest(settings), from_mirror(folder, publisher.own)
     wrong = [sentence for c in came for sentence in c.wrong] + differences(ours, theirs)
     minutes = (time.monotonic() - began) / 60
@@ -59,6 +61,7 @@ def main() -> int:
         print(f"WRONG: {sentence}")
     if not wrong:
         write_into(PAGE, text)
+        write_into(PAGE, taken, disk.BEGIN, disk.END)
     return 1 if wrong else 0
 
 

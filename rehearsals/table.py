@@ -31,7 +31,6 @@ def rows(came: list[Came]) -> list[list[str]]:
                     alert.removeprefix(f"{source} "),
                 ]
             )
-        found[-1] = found[-1]
     return found
 
 
@@ -53,9 +52,8 @@ def as_markdown(came: list[Came]) -> str:
                       " through the same job in one process."])  # fmt: skip
 
 
-def write_into(page: Path, text: str) -> None:
-    """Replace what stands between the marks of a page."""
-    old = page.read_text("utf-8")
-    head, _, rest = old.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", "utf-8")
+def write_into(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
+    """Replace what stands between two marks of a page."""
+    head, _, rest = page.read_text("utf-8").partition(begin)
+    _, _, tail = rest.partition(end)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{tail}", "utf-8")

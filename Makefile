@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export UV_NO_CONFIG ?= 1
 export DAGSTER_DISABLE_TELEMETRY ?= 1
 
-.PHONY: run test check ui bench lock docs sample clean help
+.PHONY: run test check ui bench night lock docs sample clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,9 @@ ui: $(STAMP) ## Start the Dagster UI on http://127.0.0.1:3000
 
 bench: $(STAMP) ## Measure against a bare DuckDB script
 	@$(BIN)/python -m benchmarks
+
+night: $(STAMP) ## Rehearse fourteen nights against agencies on loopback (needs the real files)
+	@$(BIN)/python -m rehearsals
 
 lock: ## Compile requirements.lock for all platforms, without addresses
 	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from pipelines.console import download_line, err, out, plain, show_alerts, show_night, show_status, step_lines
 from pipelines.vocabulary import DrugflowError
 
 if TYPE_CHECKING:
-    from rich.status import Status
-
-    from pipelines.orchestration.refresh import Outcome, Progress
     from pipelines.settings import Settings
     from pipelines.vocabulary import Realm
 
@@ -36,19 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PIPED_WIDTH = 160
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-COLOURS = {
-    "fresh": "green",
-    "due": "yellow",
-    "late": "red",
-    "blocked": "red",
-    "failing": "yellow",
-    "sample": "cyan",
-    "held": "green",
-    "failed": "red",
-}
+VERDICTS = {"held": "green", "failed": "red"}
 DONE, BLOCKED, WRONG = 0, 1, 2
 
 
@@ -57,12 +41,8 @@ def main() -> None:
     try:
         app()
     except DrugflowError as error:
-        err.print(f"[red]drugflow:[/] {_plain(str(error))}")
+        err.print(f"[red]drugflow:[/] {plain(str(error))}")
         sys.exit(WRONG)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _settings(**updates: Any) -> Settings:
@@ -102,7 +82,8 @@ def refresh(
 
     [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
     """
-    from pipelines.orchestration import refresh as running
+    from pipelines.orchestration.night import refresh_unattended
+    from pipelines.orchestration.turn import BusyError
     from pipelines.sources.catalog import get_source
 
     for name in source or []:
@@ -111,67 +92,20 @@ def refresh(
     with err.status("Looking for changes …") as status:
 
         def fetching(name: str, got: int, total: int | None) -> None:
-            status.update(_download_line(name, got, total))
+            status.update(download_line(name, got, total))
 
-        outcome = running.refresh(settings, source or [], full, _progress(status), _definitions, fetching)
-    _tell(outcome, settings)
-    raise typer.Exit(outcome.exit_code)
+        def waiting(sentence: str) -> None:
+            err.print(plain(sentence))
 
-
-def _progress(status: Status) -> Progress:
-    """Steps as lines on standard error, the one at work in the status."""
-
-    def progress(step: str, word: str) -> None:
-        if word == "started":
-            status.update(f"{step} …")
-        else:
-            colour = "green" if word == "done" else "red"
-            err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
-
-    return progress
-
-
-def _download_line(source: str, got: int, total: int | None) -> str:
-    """A download in one line: a bar where the site says how much there is, else what came."""
-    amount = f"{got / 1e6:,.1f} MB"
-    if not total:
-        return f"{source} {amount} …"
-    done = min(20, 20 * got // total)
-    return f"{source} [green]{'━' * done}[/][dim]{'━' * (20 - done)}[/] {amount} of {total / 1e6:,.1f}"
-
-
-def _tell(outcome: Outcome, settings: Settings) -> None:
-    manifest = outcome.manifest
-    for sentence in outcome.blocked:
-        err.print(f"[yellow]Held:[/] {_plain(sentence)}")
-    if outcome.failure:
-        err.print(f"[red]Nothing was published:[/] {_plain(outcome.failure)}")
-        if manifest:
-            err.print(f"Analysts still see the release {manifest.release_id}.")
-        return
-    if manifest is None:
-        err.print("[red]Nothing is released.[/]")
-        return
-    if not outcome.changed:
-        out.print(f"Nothing changed: {outcome.origin.name} has nothing new, the release {manifest.release_id} stays.")
-        return
-    sample = manifest.realm == "sample"
-    rows = sum(t["rows"] for t in manifest.tables.values())
-    mark = "[cyan]SAMPLE, generated, not official:[/] " if sample else ""
-    out.print(f"\n{mark}release [bold]{manifest.release_id}[/] with {len(manifest.tables)} tables and {rows:,} rows in")
-    out.print(f"  {settings.current / 'drugflow.duckdb'}\n")
-    # Without the environment on the PATH a newcomer's next command must be the one that is there.
-    us = "drugflow" if shutil.which("drugflow") else os.path.relpath(Path(sys.executable).with_name("drugflow"))
-    out.print("Next:")
-    out.print("  1. look at it in the Dagster UI:  [bold]make ui[/]")
-    query = "select * from marts.overdose_deaths_12mo where jurisdiction_id = 'US' order by month_ending desc limit 5"
-    out.print(f'  2. ask it something:              [bold]{us} sql "{query}"[/]')
-    if sample:
-        out.print(f"  3. read real files:               [bold]{us} refresh --origin mirror:FOLDER[/]")
-    else:
-        out.print(f"  3. compare published totals:      [bold]{us} verify[/]")
-    if outcome.blocked:
-        out.print(f"\nWhat is held back and how to go on: [bold]{us} status[/]")
+        try:
+            night = refresh_unattended(
+                settings, source or [], full, step_lines(status), _definitions, "drugflow refresh", waiting, fetching
+            )
+        except BusyError as busy:
+            err.print(f"[yellow]drugflow:[/] {plain(str(busy))}")
+            raise typer.Exit(BLOCKED) from busy
+    show_night(night, settings)
+    raise typer.Exit(night.outcome.exit_code)
 
 
 @app.command()
@@ -180,56 +114,19 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
     [dim]Example:[/] drugflow status --json
     """
+    from pipelines.alerts.memory import summary
+    from pipelines.alerts.record import last_refresh
     from pipelines.release.status import read_status
 
     settings = _settings()
-    found = read_status(settings, _realm(settings), datetime.now(UTC).date())
+    found = read_status(settings, _realm(settings), settings.now().date())
+    found |= {"alerts": summary(settings), "last_refresh": last_refresh(settings), "rehearsed_day": settings.today}
     if as_json:
         out.print_json(json.dumps(found, default=str))
     else:
-        _show_status(found)
+        show_status(found)
     stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"])
     raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
-
-
-def _minute(moment: str | None) -> str | None:
-    """A stored time as people read it, to the minute, in UTC."""
-    return moment[:16].replace("T", " ") if moment else None
-
-
-def _show_status(found: dict[str, Any]) -> None:
-    release = found["release"]
-    if release is None:
-        out.print("Nothing is released yet: run [bold]drugflow refresh[/].")
-    else:
-        mark = "[cyan]SAMPLE, not official[/] · " if release["realm"] == "sample" else ""
-        out.print(f"{mark}release {release['release_id']} · built {release['built_at']} · from {release['origin']}")
-    if found["pinned"]:
-        out.print(f"[yellow]Pinned to {found['pinned']}[/]: newer releases wait until 'drugflow rollback --unpin'.")
-    table = Table(box=None, pad_edge=False)
-    titles = ["source", "state", "newest period", "last vintage", "last attempt", "next expected", "archived", "held"]
-    for title in titles:
-        table.add_column(title)
-    for s in found["sources"]:
-        colour = COLOURS.get(s["state"], "white")
-        attempt = _minute(s["last_attempt"])
-        cells = [
-            s["newest_period"],
-            s["last_vintage"],
-            attempt,
-            s["next_expected"],
-            s["archived_vintages"],
-            len(s["held"]),
-        ]
-        since = f" since {_minute(s['failing_since'])}" if s["failing_since"] else ""
-        table.add_row(s["source"], f"[{colour}]{s['state']}{since}[/]", *("–" if c is None else str(c) for c in cells))
-    out.print(table)
-    for s in found["sources"]:
-        for held in s["held"]:
-            out.print(f"\n[red]{s['source']} {held['vintage']}[/] is held back: {_plain(held['why'])}")
-            out.print(f"  {_plain(held['how_to_go_on'])}")
-        for problem in s["problems"]:
-            out.print(f"\n[red]{s['source']}[/]: {_plain(problem)}")
 
 
 @app.command()
@@ -302,7 +199,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
             t = o.total
             ours = "–" if o.ours is None else f"{o.ours:,.2f}".removesuffix(".00")
             published = f"{t.value:,.2f}".removesuffix(".00")
-            word = f"[{COLOURS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
+            word = f"[{VERDICTS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
             table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit)
         out.print(table)
     count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable")}
@@ -320,7 +217,7 @@ def explain(figure: Annotated[str, typer.Argument(help='"<table> <key>"')]) -> N
     """
     from pipelines.release.explain import explain as trace
 
-    out.print(_plain(trace(_settings(), figure).text()))
+    out.print(plain(trace(_settings(), figure).text()))
 
 
 @app.command()
@@ -334,7 +231,7 @@ def diff(
     """
     from pipelines.release.diff import diff as compare
 
-    out.print(_plain(compare(_settings(), a, b).text()))
+    out.print(plain(compare(_settings(), a, b).text()))
 
 
 @app.command()
@@ -380,10 +277,10 @@ def backfill(
     get_source(source)
     with err.status("Reading the page …") as status:
         report = backfill_source(
-            _settings(), source, lambda name, got, total: status.update(_download_line(name, got, total))
+            _settings(), source, lambda name, got, total: status.update(download_line(name, got, total))
         )
     for problem in report.problems:
-        err.print(f"[yellow]Not fetched:[/] {_plain(problem)}")
+        err.print(f"[yellow]Not fetched:[/] {plain(problem)}")
     out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
     if report.added:
         out.print("Publish them with [bold]drugflow refresh[/].")
@@ -418,6 +315,47 @@ def accept(
 
 
 @app.command()
+def alert(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every address.")] = False,
+) -> None:
+    """Show what was told through DRUGFLOW_ALERT_URLS and is not over; with --test send a test message.
+
+    [dim]Example:[/] drugflow alert --test
+    """
+    from pipelines.alerts.deliver import addresses
+    from pipelines.alerts.memory import summary
+    from pipelines.alerts.tell import try_out
+
+    settings = _settings()
+    if not addresses(settings):
+        raise DrugflowError(
+            "No address for alerts: set DRUGFLOW_ALERT_URLS, such as mailtos://… or json://host/path (see "
+            "docs/operations.md)."
+        )
+    if not test:
+        show_alerts(summary(settings))
+        return
+    sent = try_out(settings)
+    for sentence, arrived in sent:
+        (out if arrived else err).print(plain(sentence))
+    raise typer.Exit(DONE if all(arrived for _, arrived in sent) else BLOCKED)
+
+
+@app.command()
+def watchdog() -> None:
+    """See whether a refresh ended lately; alert once and exit with 1 where none did. For cron or a systemd timer.
+
+    [dim]Example:[/] drugflow watchdog
+    """
+    from pipelines.alerts.watchdog import watch
+
+    well, said = watch(_settings())
+    for sentence in said:
+        (out if well else err).print(plain(sentence))
+    raise typer.Exit(DONE if well else BLOCKED)
+
+
+@app.command()
 def asof(
     day: Annotated[datetime, typer.Argument(help="The day to look back to.", formats=["%Y-%m-%d"])],
 ) -> None:
@@ -429,10 +367,10 @@ def asof(
 
     settings = _settings()
     with err.status(f"Looking back to {day:%Y-%m-%d} …") as status:
-        manifest = look_back(settings, day.date(), _progress(status), _definitions)
+        manifest = look_back(settings, day.date(), step_lines(status), _definitions)
     folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
     for sentence in manifest.held:
-        err.print(f"[yellow]Held:[/] {_plain(sentence)}")
+        err.print(f"[yellow]Held:[/] {plain(sentence)}")
     mark = "[cyan]SAMPLE, generated, not official:[/] " if manifest.realm == "sample" else ""
     out.print(f"{mark}what was published until {day:%Y-%m-%d} is in")
     out.print(f"  {folder / 'drugflow.duckdb'}", soft_wrap=True)
@@ -456,6 +394,24 @@ def rollback(
         raise DrugflowError("There is no release yet: run 'drugflow refresh'.")
     pinned = "" if unpin else " and pinned until 'drugflow rollback --unpin'"
     out.print(f"Analysts see {chosen.release_id} now{pinned}.")
+
+
+@app.command()
+def prepare() -> None:
+    """Create the folders and Dagster's home, and end runs whose process is gone: before daemon and webserver start.
+
+    [dim]Example:[/] drugflow prepare
+    """
+    from pipelines.orchestration.instance import bury_dead_runs_of
+    from pipelines.orchestration.manifest import prepare_manifest
+
+    settings = _settings()
+    for folder in (settings.data_raw, settings.data_marts):
+        folder.mkdir(parents=True, exist_ok=True)
+    for run in bury_dead_runs_of(settings):
+        out.print(f"Marked as failed, its process is gone: {run}")
+    prepare_manifest()
+    out.print(f"Ready: DAGSTER_HOME={settings.dagster_home.resolve()}")
 
 
 @app.command()

@@ -6,28 +6,30 @@ import dagster as dg
 
 from pipelines.orchestration.dbt import dbt_models, dbt_resource
 from pipelines.orchestration.executor import one_process_executor
-from pipelines.orchestration.jobs import nightly_schedule, refresh_job
+from pipelines.orchestration.jobs import nightly_job, nightly_schedule, refresh_job
 from pipelines.orchestration.release_asset import release_asset
+from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
 from pipelines.orchestration.source_assets import coverage_asset, source_assets
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 
 
 def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
-    """All assets, checks, jobs and schedules for one installation."""
+    """All assets, checks, jobs, schedules and sensors for one installation."""
     sources = [s for s in load_catalog().values() if s.status == "active"]
     models = dbt_models(settings)
     assets: list[dg.AssetsDefinition] = [a for s in sources for a in source_assets(settings, s)]
     assets += [coverage_asset(settings, sources), models]
     marts = [key for key in models.keys if key.path[0] == "marts"]
     assets.append(release_asset(settings, sorted(marts, key=lambda k: list(k.path))))
-    job = refresh_job()
+    refresh, nightly = refresh_job(settings), nightly_job(settings, build_definitions)
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=[nightly_schedule(settings, job)],
+        jobs=[refresh, nightly],
+        schedules=[nightly_schedule(settings, nightly)],
+        sensors=[failed_run_sensor(settings, [refresh, nightly]), watchdog_sensor(settings)],
         resources={"dbt": dbt_resource()},
-        executor=one_process_executor,
+        executor=one_process_executor(settings),
         loggers=loggers,
     )
 

@@ -6,7 +6,7 @@ What does not: facts about a source (its YAML) and rules about data (clean, qual
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(default=600, ge=0, description="how long to wait for another writer")
     nightly_cron: str = Field(default="15 3 * * *", description="when the nightly refresh runs")
     nightly_timezone: str = Field(default="UTC", description="time zone of nightly_cron")
+    watchdog_hours: float = Field(default=30, gt=0, description="silence after which the watchdog alerts, in hours")
+    alert_urls: SecretStr | None = Field(
+        default=None, description="Apprise addresses of mail, Teams, Slack or webhooks, separated by commas or blanks"
+    )
+    today: date | None = Field(default=None, description="for rehearsals: the day that counts as today")
     contact: str | None = Field(default=None, description="mail address or page that agencies read in the User-Agent")
     socrata_app_token: SecretStr | None = Field(default=None, description="optional token against Socrata's throttling")
     live_endpoints: dict[str, str] = Field(default={}, description="host: base URL that answers in its place (tests)")
@@ -64,6 +69,11 @@ class Settings(BaseSettings):
         )
         own._as_of = day
         return own
+
+    def now(self) -> datetime:
+        """This moment in UTC; in a rehearsal this time of day on the day that counts as today."""
+        moment = datetime.now(UTC)
+        return moment if self.today is None else datetime.combine(self.today, moment.timetz())
 
     def stage(self, name: str, realm: Realm) -> Path:
         """Folder of one derived stage (clean, quality, history, build) for one realm."""

@@ -1,25 +1,91 @@
-"""The refresh job and its nightly schedule."""
+"""The jobs: the refresh of all assets, and the night around it; the schedule of the night."""
 
-from __future__ import annotations
-
+import os
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pipelines.orchestration.executor import one_process_executor
+from pipelines.orchestration.night import Night, refresh_unattended
+from pipelines.orchestration.refresh import Build
+from pipelines.orchestration.show import listing, table
 from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError
 
-REFRESH = "refresh"
+REFRESH, NIGHTLY = "refresh", "nightly"
 
 
-def refresh_job() -> Any:
+def refresh_job(settings: Settings) -> Any:
     """Everything from the origin to the release."""
     return dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.all(),
         description="Read the origin, clean, validate, compare vintages, build the marts and publish a release.",
-        executor_def=one_process_executor,
+        executor_def=one_process_executor(settings),
     )
+
+
+def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
+    """The same as 'drugflow refresh': look at every source; only where something changed run the refresh job.
+
+    build: makes the definitions of the refresh that runs inside.
+    """
+
+    @dg.op(
+        name="refresh_what_changed",
+        description="Looks at all sources side by side and runs the refresh job, as a run of its own, where "
+        "something changed. A failing source never stops the others.",
+    )
+    def refresh_what_changed(context: dg.OpExecutionContext) -> None:
+        # The run belongs to the home that the daemon opened, whatever the settings say.
+        own = settings.model_copy(update={"dagster_home": Path(os.environ.get("DAGSTER_HOME", settings.dagster_home))})
+
+        def progress(step: str, word: str) -> None:
+            if word != "started":
+                context.log.info(f"{step}: {word}")
+
+        who = f"the nightly run {context.run_id[:8]}"
+        try:
+            night = refresh_unattended(own, [], False, progress, build, who, context.log.warning)
+        except DrugflowError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        shown = _shown(night)
+        for source in night.sources:
+            say = context.log.info if source.word in ("new", "unchanged") else context.log.warning
+            say(source.line)
+        for sentence in night.alerts:
+            context.log.info(sentence)
+        if night.outcome.failure:
+            raise dg.Failure(description=night.outcome.failure, metadata=shown, allow_retries=False)
+        context.add_output_metadata(shown)
+
+    @dg.job(
+        name=NIGHTLY,
+        description="Looks at every source and refreshes what changed; says the outcome of each, and alerts.",
+        # Its one step takes the turn itself, as the command line does.
+        executor_def=one_process_executor(None),
+    )
+    def nightly() -> None:
+        refresh_what_changed()
+
+    return nightly
+
+
+def _shown(night: Night) -> dict[str, Any]:
+    """The night as the UI shows it: a line a source, the release, the alerts."""
+    manifest = night.outcome.manifest
+    return {
+        "sources": table(
+            [
+                {"source": s.source, "outcome": s.word, "vintage": s.vintage or "", "what": s.sentence}
+                for s in night.sources
+            ]
+        ),
+        "changed": night.outcome.changed,
+        "release": manifest.release_id if manifest else "none",
+        "alerts": listing(night.alerts),
+    }
 
 
 def nightly_schedule(settings: Settings, job: Any) -> dg.ScheduleDefinition:

@@ -24,9 +24,10 @@ from pipelines.orchestration.stages import (
     resolve_origin,
     survey,
 )
-from pipelines.quality.verdict import read_verdicts
+from pipelines.release.meta import read_outline
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
+from pipelines.sources.catalog import get_source
 from pipelines.vocabulary import Realm, read_json, write_json
 
 Progress = Callable[[str, str], None]
@@ -91,11 +92,9 @@ def blocked(settings: Settings, realm: Realm) -> list[str]:
     """Sentences about what the last refresh could not take in."""
     sentences = []
     for source_id in active_sources():
-        report = read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}
-        sentences += [f"{source_id}: {p}" for p in report.get("problems", [])]
-        for verdict in read_verdicts(settings.stage("quality", realm), source_id):
-            if verdict.state == "held":
-                sentences.append(f"{source_id} {verdict.archive_id} is held back: {verdict.problem}")
+        account = read_outline(settings, realm, get_source(source_id))
+        sentences += [f"{source_id}: {p}" for p in account.problems]
+        sentences += [f"{source_id} {v.archive_id} is held back: {v.problem}" for v in account.waiting]
     return sentences
 
 

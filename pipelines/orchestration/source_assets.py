@@ -4,7 +4,7 @@ What belongs here: what the UI shows of a stage. What does not: the stages thems
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -293,7 +293,7 @@ def _recent(settings: Settings, realm: Realm, source: Source) -> dg.AssetCheckRe
     from pipelines.release.meta import freshness, read_account
 
     account = read_account(settings, realm, source)
-    word = freshness(account, realm, datetime.now(UTC).date())
+    word = freshness(account, realm, settings.now().date())
     return dg.AssetCheckResult(
         check_name=RECENT,
         passed=word in ("fresh", "due", "sample"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,7 +93,7 @@ def assemble(
             )
         _fill(connection, by_name["checks"], checks)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals))
-        _sources_view(connection, by_name["sources"], realm)
+        _sources_view(connection, by_name["sources"], realm, settings.today)
         connection.execute("commit")
         hashed = [t for t in dictionary if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}]
         found = _side_by_side(connection, hashed, lambda c, t: table_hash(c, t.table_schema, t.name))
@@ -107,6 +107,7 @@ def assemble(
             "is_sample": realm == "sample",
             "code_version": code_version,
             "content_hash": overall,
+            "rehearsed_day": settings.today,
         }
         _fill(connection, by_name["release"], [release])
         exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
@@ -126,6 +127,7 @@ def assemble(
         tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
         held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held],
         failed_checks=sorted({c["check_name"] for c in checks if not c["passed"]}),
+        rehearsed_day=settings.today.isoformat() if settings.today else None,
     )
 
 
@@ -194,10 +196,10 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"comment on macro table main.{name} is {_quoted(text)}")
 
 
-def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm) -> None:
-    """meta.sources ages without a build: freshness is computed when it is read."""
+def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm, today: date | None) -> None:
+    """meta.sources ages without a build: freshness is computed when it is read, in a rehearsal on its day."""
     columns = ", ".join(
-        f"{freshness_sql(realm)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
+        f"{freshness_sql(realm, today)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
     )
     connection.execute(f"create view meta.sources as select {columns} from meta.{STORED_SOURCES}")
     _comment(connection, table, "view")

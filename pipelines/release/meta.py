@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from pipelines.clean.run import Summary
 from pipelines.ingest.archive import effective_vintages
 from pipelines.ingest.live.state import SourceState, read_state
 from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts
+from pipelines.release.held import STEP_DAYS, waiting
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, load_catalog
 from pipelines.vocabulary import Realm, read_json
 
-STEP_DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
 SEVERITY = {"error": "critical", "warn": "warning"}
 
 
@@ -32,6 +31,10 @@ class Account:
     last_period: date | None = None
     last_vintage: date | None = None
     problems: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    """Release dates of the vintages that the history is made of, ISO, oldest first."""
+    waiting: list[Verdict] = field(default_factory=list)
+    """Held vintages that no accepted one has overtaken: something of theirs is missing in the marts."""
     fetching: SourceState | None = None
     """What the last look at the agency's site left; None where the release came from elsewhere."""
 
@@ -48,9 +51,15 @@ class Account:
         end = self.last_period + timedelta(days=2 * STEP_DAYS[self.source.cadence])
         return end + timedelta(days=self.source.expected_lag_days)
 
+    @property
+    def latest_expected(self) -> date | None:
+        """Last day on which the next period is not late: a step after it was expected."""
+        expected = self.next_expected
+        return expected + timedelta(days=STEP_DAYS[self.source.cadence]) if expected else None
 
-def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
-    """The account of a source, from the stages' files."""
+
+def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
+    """The account of a source without its vintages: what status, outcomes and alerts need, from a few files."""
     account = Account(source)
     account.verdicts = read_verdicts(settings.stage("quality", realm), source.id)
     ingest = read_json(settings.stage("ingest", realm) / f"{source.id}.json") or {}
@@ -62,7 +71,19 @@ def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
         if history.get(name):
             setattr(account, name, date.fromisoformat(history[name]))
     if history.get("vintages"):
-        account.last_vintage = date.fromisoformat(history["vintages"][-1])
+        account.accepted = list(history["vintages"])
+        account.last_vintage = date.fromisoformat(account.accepted[-1])
+    if account.held:
+        account.waiting = waiting(settings, realm, source, account.verdicts)
+    return account
+
+
+def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
+    """The account of a source, from the stages' files."""
+    from pipelines.clean.run import Summary
+
+    account = read_outline(settings, realm, source)
+    history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
     changes = history.get("changes", {})
     by_id = {v.archive_id: v for v in account.verdicts}
     for vintage in effective_vintages(settings.data_raw, realm, source.id):
@@ -140,26 +161,34 @@ def _utc(text: str | None) -> str | None:
     return text.removesuffix("+00:00") if text else None
 
 
-def freshness_sql(realm: Realm) -> str:
-    """SQL of the freshness of a row of the stored facts, as of the day it is read."""
+def freshness_sql(realm: Realm, today: date | None = None) -> str:
+    """SQL of the freshness of a row of the stored facts, as of the day it is read; in a rehearsal as of its day."""
+    day = f"date '{today}'" if today else "current_date"
     if realm == "sample":
         return "'sample'"
     return (
-        "case when last_period is null then 'no_data' when current_date <= next_expected then 'fresh' "
-        "when current_date <= next_expected + grace_days then 'due' else 'late' end"
+        f"case when last_period is null then 'no_data' when {day} <= next_expected then 'fresh' "
+        f"when {day} <= next_expected + grace_days then 'due' else 'late' end"
     )
 
 
 def freshness(account: Account, realm: Realm, today: date) -> str:
     """The same word as the view's, for the command line."""
-    expected = account.next_expected
+    expected, latest = account.next_expected, account.latest_expected
     if realm == "sample":
         return "sample"
-    if expected is None:
+    if expected is None or latest is None:
         return "no_data"
     if today <= expected:
         return "fresh"
-    return "due" if today <= expected + timedelta(days=STEP_DAYS[account.source.cadence]) else "late"
+    return "due" if today <= latest else "late"
+
+
+def state_of(account: Account, freshness_word: str) -> str:
+    """What needs a person first: a source that a person must unblock, then one that fails, else how fresh it is."""
+    if account.waiting or (account.problems and not (account.fetching and account.fetching.state == "failing")):
+        return "blocked"
+    return "failing" if account.problems else freshness_word
 
 
 def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> list[dict[str, Any]]:

@@ -35,6 +35,8 @@ class Manifest(BaseModel):
     tables: dict[str, dict[str, Any]]
     held: list[str] = []
     failed_checks: list[str] = []
+    rehearsed_day: str | None = None
+    """The day that counted as today, where it was not the machine's."""
 
 
 def writer_lock(settings: Settings, realm: Realm) -> FileLock:

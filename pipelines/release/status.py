@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.ingest.archive import list_archive
-from pipelines.release.meta import Account, freshness, read_account
+from pipelines.release.meta import freshness, read_outline, state_of
 from pipelines.release.publish import current_manifest, releases
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
@@ -22,13 +22,13 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
     pinned = read_json(settings.data_marts / "pinned.json")
     rows = []
     for source in load_catalog().values():
-        account = read_account(settings, realm, source)
+        account = read_outline(settings, realm, source)
         state = "contract" if source.status == "contract" else freshness(account, realm, today)
         rows.append(
             {
                 "source": source.id,
                 "title": source.title.en,
-                "state": _state(account, state),
+                "state": state_of(account, state),
                 "freshness": state,
                 "newest_period": account.last_period,
                 "last_vintage": account.last_vintage,
@@ -40,7 +40,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                     {
                         "vintage": v.archive_id,
                         "why": v.problem,
-                        "how_to_go_on": _advice(source.id, v.archive_id, v.readable),
+                        "how_to_go_on": how_to_go_on(source.id, v.archive_id, v.readable),
+                        "overtaken": v not in account.waiting,
                     }
                     for v in account.held
                 ],
@@ -57,14 +58,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
     }
 
 
-def _state(account: Account, freshness_word: str) -> str:
-    """What needs a person first: a source that a person must unblock, then one that fails, else how fresh it is."""
-    if account.held or (account.problems and not (account.fetching and account.fetching.state == "failing")):
-        return "blocked"
-    return "failing" if account.problems else freshness_word
-
-
-def _advice(source_id: str, vintage: str, readable: bool) -> str:
+def how_to_go_on(source_id: str, vintage: str, readable: bool) -> str:
+    """What an operator does about a held vintage."""
     again = f"get the file again and add it with 'drugflow add {source_id} FILE --published {vintage[:10]}'"
     if not readable:
         return f"{again[0].upper()}{again[1:]}, then 'drugflow refresh'."

@@ -61,7 +61,7 @@ def checks(definitions: dg.Definitions) -> dict[str, list[dg.AssetCheckSpec]]:
 def graph_text(
     definitions: dg.Definitions, specs: dict[str, dg.AssetSpec], checks: dict[str, list[dg.AssetCheckSpec]]
 ) -> str:
-    """The graph, one line a fact: assets with group, what they stand on, their checks; jobs; schedules."""
+    """The graph, one line a fact: assets with group, what they stand on, their checks; jobs; schedules; sensors."""
     lines = []
     for key, spec in sorted(specs.items()):
         lines.append(f"asset {key} ({spec.group_name})")
@@ -74,6 +74,9 @@ def graph_text(
         assert isinstance(schedule, dg.ScheduleDefinition)
         when = f"{schedule.cron_schedule} {schedule.execution_timezone}"
         lines.append(f"schedule {schedule.name}: job {schedule.job_name}, {when}, {schedule.default_status.value}")
+    for sensor in definitions.sensors or []:
+        assert isinstance(sensor, dg.SensorDefinition)
+        lines.append(f"sensor {sensor.name}: {sensor.default_status.value}")
     return "\n".join(lines) + "\n"
 
 
@@ -171,7 +174,12 @@ def test_the_night_is_on_with_the_time_and_zone_of_the_settings(definitions: dg.
     schedule = definitions.resolve_schedule_def("nightly_refresh")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 2 * * 1-5", "America/Mexico_City")
-    assert schedule.job_name == "refresh"
+    assert schedule.job_name == "nightly"
+
+
+def test_the_daemon_watches_failed_runs_and_silence_unless_switched_off(definitions: dg.Definitions) -> None:
+    sensors = {s.name: s.default_status for s in definitions.sensors or [] if isinstance(s, dg.SensorDefinition)}
+    assert sensors == dict.fromkeys(("failed_run_alert", "watchdog"), dg.DefaultSensorStatus.RUNNING)
 
 
 def test_workspace_yaml_loads_the_definitions(settings: Settings) -> None:

@@ -59,9 +59,9 @@ def damaged(second_publish: SecondPublish) -> Iterator[duckdb.DuckDBPyConnection
 def test_damaged_files_end_with_exit_code_1_and_a_sentence_each(second_publish: SecondPublish) -> None:
     done = second_publish.done
     assert done.returncode == 1, done.stderr
-    held = [line for line in done.stderr.splitlines() if line.startswith("Held:")]
-    assert [line.split(" is held back: ")[0] for line in held] == [
-        f"Held: {source} {published}" for source, published in DAMAGED
+    held = [line for line in done.stderr.splitlines() if line.startswith("held ")]
+    assert [line.split(" is held back: ")[0].split() for line in held] == [
+        ["held", f"{source}:", published] for source, published in DAMAGED
     ]
     assert all("share_of" in line for line in held)
     assert "Traceback" not in done.stdout + done.stderr

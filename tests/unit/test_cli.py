@@ -24,6 +24,7 @@ from tests.unit.release.tiny import release, settings_of
 
 COMMANDS = [
     "refresh", "status", "sources", "sql", "verify", "explain", "diff", "add", "accept", "rollback", "ui",
+    "alert", "watchdog", "prepare",
 ]  # fmt: skip
 FIRST, SECOND = "20260115T000000Z", "20260215T000000Z"
 SAMPLE = f"{FIRST}-SAMPLE"

@@ -1,7 +1,7 @@
 """Who may import whom: DESIGN's staircase, read from the syntax trees of all modules.
 
-    settings, sources <- ingest, clean, quality, history, analysis <- release, report <- orchestration
-                      <- definitions, cli
+    settings, sources <- ingest, clean, quality, history, analysis <- release, report, alerts <- orchestration
+                      <- definitions, console <- cli
 
 The five stages do not import one another. Nothing but orchestration and definitions imports Dagster; nothing but
 quality imports Great Expectations, and only inside functions, because it costs seconds and 300 MB.
@@ -22,7 +22,7 @@ LONGEST = 500
 
 BASE = {"vocabulary", "settings", "sources"}
 STAGES = {"ingest", "clean", "quality", "history", "analysis"}
-PRODUCTS = {"release", "report"}
+PRODUCTS = {"release", "report", "alerts"}
 ALLOWED = {
     "vocabulary": set(),
     "settings": {"vocabulary"},
@@ -32,7 +32,8 @@ ALLOWED = {
     **dict.fromkeys(PRODUCTS, BASE | STAGES | PRODUCTS),
     "orchestration": BASE | STAGES | PRODUCTS,
     "definitions": BASE | STAGES | PRODUCTS | {"orchestration"},
-    "cli": BASE | STAGES | PRODUCTS | {"orchestration", "definitions"},
+    "console": BASE | STAGES | PRODUCTS | {"orchestration"},
+    "cli": BASE | STAGES | PRODUCTS | {"orchestration", "definitions", "console"},
 }
 """What a part of the package may import besides itself."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -41,11 +41,6 @@ class Fetched:
         if self.modified_on is None:
             return None
         return parsedate_to_datetime(self.last_modified or "").astimezone(UTC).isoformat()
-
-
-def today() -> date:
-    """The day in UTC, for files whose publisher names none."""
-    return datetime.now(UTC).date()
 
 
 def download(

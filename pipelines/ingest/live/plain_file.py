@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.client import Client
-from pipelines.ingest.live.download import Progress, download, today
+from pipelines.ingest.live.download import Progress, download
 from pipelines.ingest.live.robots import LOOK_AGE, require_allowed
 from pipelines.ingest.live.state import SourceState
 from pipelines.ingest.live.take import archived_under, receipt_of, take
@@ -39,7 +39,7 @@ def fetch(
     if got is None:
         report.known += 1
         return report
-    receipt = receipt_of(source, got.modified_on or today(), target, got, got.published_at)
+    receipt = receipt_of(source, got.modified_on or settings.now().date(), target, got, got.published_at)
     sums = [f.sha256 for f in receipt.files]
     same = [
         v for v in list_archive(settings.data_raw, "official", source.id) if [f.sha256 for f in v.receipt.files] == sums

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from pipelines.ingest.live.client import Client, user_agent
@@ -28,10 +27,10 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
     # Sources that share a host read its rules once, and do not write them at the same moment.
     with FileLock(path.with_suffix(".lock")):
         stored = read_json(path)
-        if stored is None or seconds_since(stored["read_at"]) > oldest:
+        if stored is None or seconds_since(client.settings, stored["read_at"]) > oldest:
             page = client.look(f"https://{host}/robots.txt", missing_ok=True)
             stored = {
-                "read_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "read_at": client.settings.now().isoformat(timespec="seconds"),
                 "text": page.text if page.status == 200 else "",
             }
             write_json(path, stored)

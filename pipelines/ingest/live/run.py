@@ -51,7 +51,7 @@ def fetch_all(settings: Settings, sources: list[str], progress: Progress) -> dic
 
 def looked_recently(settings: Settings, source_id: str) -> bool:
     """Whether a look within DRUGFLOW_LIVE_PAUSE_SECONDS answers for a run, which then asks no second time."""
-    return seconds_since(read_state(settings, source_id).last_attempt) <= settings.live_pause_seconds
+    return seconds_since(settings, read_state(settings, source_id).last_attempt) <= settings.live_pause_seconds
 
 
 def by_hand(source: Source) -> str:

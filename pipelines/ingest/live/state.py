@@ -6,7 +6,7 @@ either costs one download and never a vintage.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +52,7 @@ def read_state(settings: Settings, source_id: str) -> SourceState:
 
 def conclude(settings: Settings, state: SourceState, problem: str | None, blocked: bool) -> None:
     """Record how a look ended and store the memory."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = settings.now().isoformat(timespec="seconds")
     state.last_attempt = now
     state.problem = problem
     if problem is None:
@@ -63,9 +63,9 @@ def conclude(settings: Settings, state: SourceState, problem: str | None, blocke
     write_json(state_path(settings, state.source), state.model_dump(mode="json"))
 
 
-def seconds_since(text: str | None) -> float:
+def seconds_since(settings: Settings, text: str | None) -> float:
     """Age of a stored time in seconds; infinite where there is none or it lies in the future."""
     if text is None:
         return float("inf")
-    age = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
+    age = (settings.now() - datetime.fromisoformat(text)).total_seconds()
     return age if age >= 0 else float("inf")

@@ -1,0 +1,108 @@
+"""Telling what turned since the last word: after a refresh, after a run that died, when nothing ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from filelock import FileLock
+
+from pipelines.alerts.conditions import RUN, SILENCE, Condition, of_sources, run_failed
+from pipelines.alerts.deliver import addresses, deliver
+from pipelines.alerts.memory import News, memory_path, read_memory, remember, see, write_memory
+from pipelines.alerts.message import Seen, body, title
+from pipelines.release.meta import read_outline
+from pipelines.release.publish import current_manifest
+from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import Realm, why
+
+_PATIENCE = 120
+
+
+def after_refresh(settings: Settings, realm: Realm | None, failure: str | None) -> list[str]:
+    """Tell what a refresh that just ended turned. realm: None where not even that is known.
+
+    Returns sentences about what was told, and what could not be; never raises.
+    """
+
+    def conditions() -> list[Condition]:
+        found = [run_failed(failure)] if failure else []
+        if realm is None:
+            return found
+        active = [s for s in load_catalog().values() if s.status == "active"]
+        accounts = (read_outline(settings, realm, s) for s in active)
+        return found + of_sources(accounts, realm, settings.now().date())
+
+    if realm is None:
+        return tell(settings, conditions, lambda key: key in (RUN, SILENCE))
+    return tell(settings, conditions, lambda _key: True)
+
+
+def after_death(settings: Settings, sentence: str) -> list[str]:
+    """Tell that a run failed without having told it itself: its process died, or it was started by hand."""
+    return tell(settings, lambda: [run_failed(sentence)], lambda key: key == RUN)
+
+
+def tell(settings: Settings, conditions: Callable[[], list[Condition]], mine: Callable[[str], bool]) -> list[str]:
+    """Compare with what was told, send what is news, remember it where at least one address took it.
+
+    Returns sentences; never raises: an alert is about a refresh, and must not undo it.
+    """
+    try:
+        with _alone(settings):
+            now = settings.now().isoformat(timespec="seconds")
+            memory = read_memory(settings)
+            news = see(memory, conditions(), mine, now)
+            said = []
+            if news and addresses(settings):
+                text = body(news, seen(settings), str(settings.data_marts), settings.today)
+                sent = deliver(settings, title(news), text, bad=bool(news.turned))
+                failed = [d.sentence for d in sent if d.problem]
+                if len(failed) < len(sent):
+                    remember(memory, news, now)
+                    said.append(f"Alert sent: {title(news)}.")
+                memory.undelivered = " ".join(failed) or None
+                said += [f"Alert not delivered: {sentence}" for sentence in failed]
+            write_memory(settings, memory)
+            return said
+    except Exception as error:
+        return [f"Alerts could not be looked after: {type(error).__name__}: {why(error)}"]
+
+
+def try_out(settings: Settings) -> list[tuple[str, bool]]:
+    """Send a test message to each address: its sentence, and whether it arrived."""
+    text = (
+        "This is a test of drugflow's alerts. Nothing is wrong.\n\n"
+        f"{body(News([], []), seen(settings), str(settings.data_marts)).rsplit(chr(10) * 2, 1)[0]}\n\n"
+        "En español: esta es una prueba de los avisos de drugflow; todo está en orden."
+    )
+    return [(d.sentence, d.problem is None) for d in deliver(settings, "drugflow: test of alerts", text, bad=False)]
+
+
+def seen(settings: Settings) -> Seen:
+    """The release that analysts open, and its newest periods, from the release itself."""
+    manifest = current_manifest(settings)
+    if manifest is None:
+        return Seen()
+    import duckdb
+
+    rows: list[tuple[str, date | None, date | None]] = []
+    try:
+        with duckdb.connect(str(settings.current.resolve() / "drugflow.duckdb"), read_only=True) as connection:
+            rows = connection.execute(
+                "select source_id, last_period, last_vintage from meta.sources where status = 'active' order by 1"
+            ).fetchall()
+    except duckdb.Error:
+        rows = []  # a damaged release is what another alert is about
+    return Seen(manifest.release_id, manifest.built_at, manifest.origin, rows)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """One teller at a time: a refresh, the watchdog and the daemon may come at once."""
+    path = memory_path(settings).with_name(".alerts.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=_PATIENCE):
+        yield

@@ -1,0 +1,169 @@
+"""What a person reads on the terminal: the consoles, and a refresh, a status and alerts as lines and tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from pipelines.orchestration.night import Night
+    from pipelines.orchestration.refresh import Progress
+    from pipelines.release.outcome import SourceOutcome
+    from pipelines.settings import Settings
+
+PIPED_WIDTH = 160
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+COLOURS = {
+    "fresh": "green",
+    "new": "green",
+    "due": "yellow",
+    "late": "red",
+    "blocked": "red",
+    "failing": "yellow",
+    "sample": "cyan",
+    "held": "red",
+}
+
+
+def plain(text: str) -> str:
+    """A text whose brackets are printed as they are."""
+    return text.replace("[", "\\[")
+
+
+def step_lines(status: Status) -> Progress:
+    """Steps as lines on standard error, the one at work in the status."""
+
+    def progress(step: str, word: str) -> None:
+        if word == "started":
+            status.update(f"{step} …")
+        else:
+            colour = "green" if word == "done" else "red"
+            err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")
+
+    return progress
+
+
+def download_line(source: str, got: int, total: int | None) -> str:
+    """A download in one line: a bar where the site says how much there is, else what came."""
+    amount = f"{got / 1e6:,.1f} MB"
+    if not total:
+        return f"{source} {amount} …"
+    done = min(20, 20 * got // total)
+    return f"{source} [green]{'━' * done}[/][dim]{'━' * (20 - done)}[/] {amount} of {total / 1e6:,.1f}"
+
+
+def show_night(night: Night, settings: Settings) -> None:
+    """A refresh that ended: a line for every source and what was told on standard error, the release on output."""
+    for source in night.sources:
+        err.print(_source_line(source))
+    for sentence in night.alerts:
+        err.print(plain(sentence))
+    outcome, manifest = night.outcome, night.outcome.manifest
+    if settings.today:
+        err.print(f"[cyan]REHEARSAL:[/] {settings.today} counts as today (DRUGFLOW_TODAY).")
+    if outcome.failure:
+        err.print(f"[red]Nothing was published:[/] {plain(outcome.failure)}")
+        if manifest:
+            err.print(f"Analysts still see the release {manifest.release_id}.")
+        return
+    if manifest is None:
+        err.print("[red]Nothing is released.[/]")
+        return
+    if not outcome.changed:
+        out.print(f"Nothing changed: {outcome.origin.name} has nothing new, the release {manifest.release_id} stays.")
+        return
+    sample = manifest.realm == "sample"
+    rows = sum(t["rows"] for t in manifest.tables.values())
+    mark = "[cyan]SAMPLE, generated, not official:[/] " if sample else ""
+    out.print(f"\n{mark}release [bold]{manifest.release_id}[/] with {len(manifest.tables)} tables and {rows:,} rows in")
+    out.print(f"  {settings.current / 'drugflow.duckdb'}\n")
+    # Without the environment on the PATH a newcomer's next command must be the one that is there.
+    us = "drugflow" if shutil.which("drugflow") else os.path.relpath(Path(sys.executable).with_name("drugflow"))
+    out.print("Next:")
+    out.print("  1. look at it in the Dagster UI:  [bold]make ui[/]")
+    query = "select * from marts.overdose_deaths_12mo where jurisdiction_id = 'US' order by month_ending desc limit 5"
+    out.print(f'  2. ask it something:              [bold]{us} sql "{query}"[/]')
+    if sample:
+        out.print(f"  3. read real files:               [bold]{us} refresh --origin mirror:FOLDER[/]")
+    else:
+        out.print(f"  3. compare published totals:      [bold]{us} verify[/]")
+    if outcome.blocked:
+        out.print(f"\nWhat is held back and how to go on: [bold]{us} status[/]")
+
+
+def _source_line(source: SourceOutcome) -> str:
+    colour = COLOURS.get(source.word, "dim")
+    return f"[{colour}]{source.word:<9}[/] {source.source}: {plain(source.sentence)}"
+
+
+def minute(moment: str | None) -> str | None:
+    """A stored time as people read it, to the minute, in UTC."""
+    return moment[:16].replace("T", " ") if moment else None
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """Release, sources, what is held and how to go on, and the alerts."""
+    release = found["release"]
+    if found["rehearsed_day"]:
+        out.print(f"[cyan]REHEARSAL:[/] {found['rehearsed_day']} counts as today (DRUGFLOW_TODAY).")
+    if release is None:
+        out.print("Nothing is released yet: run [bold]drugflow refresh[/].")
+    else:
+        mark = "[cyan]SAMPLE, not official[/] · " if release["realm"] == "sample" else ""
+        out.print(f"{mark}release {release['release_id']} · built {release['built_at']} · from {release['origin']}")
+        if release["rehearsed_day"]:
+            out.print(f"[cyan]REHEARSAL:[/] this release was built as if it were {release['rehearsed_day']}.")
+    if found["pinned"]:
+        out.print(f"[yellow]Pinned to {found['pinned']}[/]: newer releases wait until 'drugflow rollback --unpin'.")
+    table = Table(box=None, pad_edge=False)
+    titles = ["source", "state", "newest period", "last vintage", "last attempt", "next expected", "archived", "held"]
+    for title in titles:
+        table.add_column(title)
+    for s in found["sources"]:
+        colour = COLOURS.get(s["state"], "white")
+        cells = [
+            s["newest_period"],
+            s["last_vintage"],
+            minute(s["last_attempt"]),
+            s["next_expected"],
+            s["archived_vintages"],
+            len(s["held"]),
+        ]
+        since = f" since {minute(s['failing_since'])}" if s["failing_since"] else ""
+        table.add_row(s["source"], f"[{colour}]{s['state']}{since}[/]", *("–" if c is None else str(c) for c in cells))
+    out.print(table)
+    for s in found["sources"]:
+        for held in s["held"]:
+            if held["overtaken"]:
+                out.print(f"\n{s['source']} {held['vintage']} was held back; a later vintage has overtaken it.")
+                continue
+            out.print(f"\n[red]{s['source']} {held['vintage']}[/] is held back: {plain(held['why'])}")
+            out.print(f"  {plain(held['how_to_go_on'])}")
+        for problem in s["problems"]:
+            out.print(f"\n[red]{s['source']}[/]: {plain(problem)}")
+    if found["last_refresh"]:
+        ended = found["last_refresh"]
+        word = f"[red]failed:[/] {plain(ended['failure'])}" if ended["failure"] else "went well."
+        out.print(f"\nThe last refresh ended {minute(ended['finished_at'])} UTC and {word}")
+    if found["alerts"]["addresses"] or found["alerts"]["undelivered"]:
+        show_alerts(found["alerts"])
+
+
+def show_alerts(found: dict[str, Any]) -> None:
+    """What was told and is not over, and what did not arrive."""
+    out.print(f"Alerts go to {found['addresses']} {'address' if found['addresses'] == 1 else 'addresses'}.")
+    for told in found["open"]:
+        out.print(
+            f"  {plain(told['subject'])}: {told['word']} since {minute(told['since'])}, told {minute(told['told_at'])}"
+        )
+    if found["undelivered"]:
+        out.print(f"[red]Not delivered:[/] {plain(found['undelivered'])}")

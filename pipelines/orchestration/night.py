@@ -1,0 +1,78 @@
+"""A refresh that may run unattended: in its turn, with a line for every source, an account of it, and alerts.
+
+What belongs here: what surrounds a refresh on the command line and in the nightly run alike. What does not: the
+refresh itself (refresh), wording and sending of alerts (alerts), printing (console). Imports no Dagster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipelines.alerts.record import finish
+from pipelines.alerts.tell import after_refresh
+from pipelines.orchestration.refresh import Build, Outcome, Progress, refresh
+from pipelines.orchestration.stages import Fetching, resolve_origin
+from pipelines.orchestration.turn import turn
+from pipelines.release.outcome import SourceOutcome, known_vintages, outcomes
+from pipelines.settings import Settings
+from pipelines.vocabulary import DrugflowError, Realm, why
+
+
+@dataclass
+class Night:
+    """A refresh and what was said of it. alerts: sentences about what was told to whom, and what could not be."""
+
+    outcome: Outcome
+    sources: list[SourceOutcome] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+
+
+def refresh_unattended(
+    settings: Settings,
+    sources: list[str],
+    full: bool,
+    progress: Progress,
+    build: Build,
+    who: str,
+    tell: Callable[[str], None],
+    fetching: Fetching = lambda _source, _got, _total: None,
+) -> Night:
+    """Refresh in this installation's turn, then record and tell how it ended; also where it ends with an error.
+
+    who: how a waiting refresh names this one; tell: hears that this one waits.
+    Raises BusyError where another refresh kept the turn, DrugflowError as refresh does; both leave the release.
+    """
+    with turn(settings, who, tell):
+        started = settings.now()
+        try:
+            realm = resolve_origin(settings).realm
+            before = known_vintages(settings, realm)
+            outcome = refresh(settings, sources, full, progress, build, fetching)
+        except Exception as error:
+            sentence = str(error) if isinstance(error, DrugflowError) else _unforeseen(settings, error)
+            finish(settings, started, sentence, [])
+            for said in after_refresh(settings, _realm(settings), sentence):
+                tell(said)
+            raise DrugflowError(sentence) from error
+        lines = outcomes(settings, realm, before)
+        finish(settings, started, outcome.failure, [s.line for s in lines])
+        return Night(outcome, lines, after_refresh(settings, realm, outcome.failure))
+
+
+def _unforeseen(settings: Settings, error: Exception) -> str:
+    """A sentence about an error that nobody foresaw; where it happened goes into the log of the refresh."""
+    log = settings.data_marts / "refresh.log"
+    with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as handle:
+        traceback.print_exception(error, file=handle)
+    return f"The refresh ended with {type(error).__name__}: {why(error)}. Where it happened is at the end of {log}."
+
+
+def _realm(settings: Settings) -> Realm | None:
+    """The realm of a refresh that failed, None where its origin is what is wrong."""
+    try:
+        return resolve_origin(settings).realm
+    except DrugflowError:
+        return None

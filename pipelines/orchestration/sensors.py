@@ -1,0 +1,62 @@
+"""What the daemon looks after between the nights: runs that died without a word, and nights that did not come.
+
+What belongs here: when to look. What does not: what is told and how often (alerts).
+"""
+
+import os
+from typing import Any
+
+import dagster as dg
+
+from pipelines.alerts.tell import after_death
+from pipelines.alerts.watchdog import watch
+from pipelines.orchestration.instance import bury_dead_runs
+from pipelines.settings import Settings
+
+WATCH_SECONDS = 600
+
+
+def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinition:
+    """Alerts on a failed run of the given jobs, also of one whose process is gone and could not do it itself."""
+
+    @dg.run_failure_sensor(
+        name="failed_run_alert",
+        monitored_jobs=jobs,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Says through DRUGFLOW_ALERT_URLS that a run failed, unless the run said so itself.",
+    )
+    def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
+        for sentence in after_death(settings, reason(context)):
+            context.log.info(sentence)
+
+    return failed_run_alert
+
+
+def reason(context: dg.RunFailureSensorContext) -> str:
+    """Why a run failed: what its first failed step says, else what ended the run."""
+    for event in context.get_step_failure_events():
+        failed = event.step_failure_data
+        if failed.user_failure_data and failed.user_failure_data.description:
+            return str(failed.user_failure_data.description)
+        if failed.error:
+            return str((failed.error.cause or failed.error).message.strip().split("\n")[0])
+    said = context.failure_event.message or "The run failed without a reason."
+    return f"The run {context.dagster_run.run_id[:8]} of {context.dagster_run.job_name} failed: {said}"
+
+
+def watchdog_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Alerts once where no refresh ended for DRUGFLOW_WATCHDOG_HOURS, and marks runs of dead processes as failed."""
+
+    @dg.sensor(
+        name="watchdog",
+        minimum_interval_seconds=WATCH_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Notices that no refresh ended for DRUGFLOW_WATCHDOG_HOURS, and runs whose process is gone.",
+    )
+    def watchdog(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        buried = bury_dead_runs(context.instance) if "DAGSTER_HOME" in os.environ else []
+        _, said = watch(settings)
+        dead = [f"Marked as failed, its process is gone: {run}." for run in buried]
+        return dg.SkipReason(" ".join([*said, *dead]))
+
+    return watchdog

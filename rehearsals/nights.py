@@ -1,0 +1,91 @@
+"""Running one night and reading what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.alerts.record import last_refresh
+from pipelines.orchestration.jobs import NIGHTLY
+from pipelines.release.meta import read_outline
+from pipelines.release.publish import current_manifest
+from pipelines.settings import Settings
+from pipelines.sources.catalog import get_source
+from rehearsals.calendar import SOURCES, Night
+from tests.agency.sink import Sink
+
+_LINE = re.compile(r"(?P<source>\w+) (?P<word>\w+): (?P<sentence>.*)", re.S)
+
+
+@dataclass
+class Came:
+    """What came of a night. words: by source; vintages: the newest in the marts, by source; told: titles of alerts."""
+
+    night: Night
+    words: dict[str, str]
+    vintages: dict[str, str]
+    release: str
+    is_new: bool
+    told: list[str]
+    how: str
+    sentences: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> list[str]:
+        """Where it differs from what the calendar says must come of it."""
+        wanted = {s: self.night.words.get(s, "unchanged") for s in SOURCES}
+        found = [f"{s} is {self.words.get(s)}, not {w}: {self.sentences.get(s)}" for s, w in wanted.items()
+                 if self.words.get(s) != w]  # fmt: skip
+        if self.is_new != self.night.changed:
+            found.append("a release was published" if self.is_new else "no release was published")
+        if sorted(_events(self.told)) != sorted(
+            [*self.night.turned, *((s, f"no longer {w}") for s, w in self.night.over)]
+        ):
+            found.append(f"the alerts were {self.told}")
+        if len(self.told) != bool(self.night.turned or self.night.over):
+            found.append(f"{len(self.told)} alerts came")
+        return [f"{self.night.day}: {sentence}" for sentence in found]
+
+
+def _events(titles: list[str]) -> list[tuple[str, str]]:
+    """(source, word) of every part of the titles of alerts."""
+    parts = [p for t in titles for p in re.split("[,;] ", t.removeprefix("drugflow: "))]
+    return [(p.partition(" ")[0], p.partition(" ")[2]) for p in parts]
+
+
+def run_night(night: Night, settings: Settings, sink: Sink, run: Callable[[Settings], Any], how: str) -> Came:
+    """Run a night on its day and read what it left. how: in words, for the table."""
+    own = settings.model_copy(update={"today": night.day})
+    before, heard = current_manifest(own), len(sink.received)
+    run(own)
+    after, account = current_manifest(own), last_refresh(own)
+    assert after is not None, "nothing was published"
+    assert account is not None, "no refresh ended"
+    lines = [m for m in map(_LINE.match, account["sources"]) if m]
+    outlines = {s: read_outline(own, "official", get_source(s)) for s in SOURCES}
+    return Came(
+        night,
+        {m["source"]: m["word"] for m in lines},
+        {s: str(o.last_vintage or "–") for s, o in outlines.items()},
+        after.release_id,
+        before is None or before.release_id != after.release_id,
+        [m["title"] for m in sink.received[heard:]],
+        how,
+        {m["source"]: m["sentence"] for m in lines},
+    )
+
+
+def run_job(settings: Settings) -> None:
+    """The nightly job in this process."""
+    import dagster as dg
+
+    from pipelines.definitions import build_definitions
+    from pipelines.orchestration.instance import prepare_home
+
+    prepare_home(settings)
+    job = build_definitions(settings).resolve_job_def(NIGHTLY)
+    with dg.DagsterInstance.get() as instance:
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        job.execute_in_process(instance=instance, run_config=quiet, raise_on_error=False)

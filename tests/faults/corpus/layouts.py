@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -89,6 +90,7 @@ def _workbook(header: list[str], rows: Rows) -> bytes:
 
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"created": datetime(2024, 12, 19)})
     sheet = book.add_worksheet("NST-EST2024-POP")
     top = [
         ["table with row headers in column A and column headers in rows 3 through 4."],

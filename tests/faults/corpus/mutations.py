@@ -87,7 +87,8 @@ def damaged(content: bytes, how: str, dice: random.Random) -> bytes:
     if how == "digit":
         places = [n for n, byte in enumerate(content) if byte in b"0123456789"]
         at = dice.choice(places)
-        return content[:at] + dice.choice(string.digits).encode() + content[at + 1 :]
+        others = string.digits.replace(chr(content[at]), "")
+        return content[:at] + dice.choice(others).encode() + content[at + 1 :]
     if how == "flip":
         return content[:at] + bytes([content[at] ^ 1 << dice.randrange(8)]) + content[at + 1 :]
     junk = bytes(dice.choice(b'",\n\r\0;x9-\xff\xe9') for _ in range(dice.randint(1, 4)))

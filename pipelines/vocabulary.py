@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ def why(error: BaseException) -> str:
     """What an error of a library or the operating system says, in one line, without numbers of errors."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return (str(error).strip().splitlines() or ["no reason given"])[0][:200]
+    said = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return re.sub(r"\[Errno -?\d+\] ?", "", said)[:200]
 
 
 def sha256_of(path: Path) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.clean.calendar import first_of_month, month_number
 from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
 from pipelines.clean.part import Part
 from pipelines.sources.catalog import Source
 
 ALL_DRUGS = "drug_overdose"
 SUPPRESSED = "suppressed"
+_STATUS = r"(?i: \(provisional(?: and partial)?\))?"
+"""What a label may add. Another word would be read as a final figure, so it is refused until it is known."""
 CELL = ["jurisdiction_id", "month", "indicator_id"]
 
 
@@ -33,6 +36,10 @@ def tidy(part: Part, source: Source) -> None:
     # The code, because the label is text: "Jan., 2018", "2023 ", "2024 (provisional)".
     month = (pl.col("month_code") + "/01").str.to_date("%Y/%m/%d", strict=False)
     part.reject(month.is_null(), "Month Code", "is not a month such as 2018/01", "month_code")
+    misfit = "does not go with the record's Month Code"
+    part.reject(_labelled_month().ne_missing(month), "Month", misfit, "month_text")
+    year = pl.col("year_text").str.extract(rf"^(\d{{4}}){_STATUS}$").ne_missing(month.dt.strftime("%Y"))
+    part.reject(pl.col("year_text").is_not_null() & year, "Year", misfit, "year_text")
 
     state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
     part.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
@@ -60,6 +67,13 @@ def tidy(part: Part, source: Source) -> None:
         label.str.contains("partial", literal=True).alias("is_partial"),
         "_line",
     )
+
+
+def _labelled_month() -> pl.Expr:
+    """First day of the month that a label such as ``Jan., 2018`` names; null where it names none or says more."""
+    label = pl.col("month_text").str.extract_groups(rf"^(?<month>[A-Za-z]+)\.?, (?<year>\d{{4}}){_STATUS}$")
+    year = label.struct.field("year").cast(pl.Int32, strict=False)
+    return first_of_month(year, month_number(label.struct.field("month")))
 
 
 def resolve(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -11,6 +11,7 @@ import polars as pl
 from pipelines.clean.files import LINE, FileProblem, Records, match_header
 from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
 from pipelines.clean.part import Part
+from pipelines.clean.unpack import shown
 from pipelines.sources.catalog import Source, get_source
 
 PREFIX = "population_"
@@ -82,6 +83,7 @@ def from_sheet(name: str, sheet: pl.DataFrame) -> Records:
     first, *others = (c for c in sheet.columns if c != LINE)
     heading = _heading(name, sheet, others)
     line = int(heading[LINE])
+    _refuse_unread(name, line, heading, sheet, others)
     years = {c: heading[c] for c in others if _is_year(heading[c])}
     titles = [*PLACE_COLUMNS, *(f"POPESTIMATE{y[:4]}" for y in years.values())]
     ids, absent = match_header(name, titles, get_source("census_population").columns, line)
@@ -119,6 +121,22 @@ def _heading(name: str, sheet: pl.DataFrame, others: list[str]) -> dict[str, str
         f"{name}: none of the first 20 rows has years as headings; expected the layout of NST-EST2024-POP.xlsx. "
         "Fetch it again, or describe the new layout in the cleaning module."
     )
+
+
+def _refuse_unread(name: str, line: int, heading: dict[str, str], sheet: pl.DataFrame, others: list[str]) -> None:
+    """Raise FileProblem where a column of figures would be left out because its heading is no year.
+
+    Only the estimates base, whose title stands one row higher, has none in this row.
+    """
+    if odd := next((heading[c] for c in others if heading[c].strip() and not _is_year(heading[c])), None):
+        raise FileProblem(f"{name}, line {line}: the heading {shown(odd)} is not a year such as 2024. Fetch it again.")
+    body = sheet.filter(pl.col(LINE) > line)
+    untitled = [c for c in others if not heading[c].strip() and (body[c].str.strip_chars() != "").any()]
+    if len(untitled) > 1:
+        raise FileProblem(
+            f"{name}, line {line}: {len(untitled)} columns of figures have no year as heading, expected only the "
+            "estimates base. Fetch it again."
+        )
 
 
 def _is_year(cell: str) -> bool:

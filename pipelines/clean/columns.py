@@ -16,8 +16,8 @@ from pipelines.clean.split import LINE
 from pipelines.sources.catalog import RawColumn, Source, fold
 
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
-_LISTED = 12
-"""Categories that a sentence lists; of more it names the first three."""
+_LISTED = 200
+"""Characters of categories that a sentence lists; where there are more it names the first three."""
 
 
 def typed(name: str, records: Records, source: Source) -> Part:
@@ -85,7 +85,7 @@ def _parse(column: RawColumn, frame: pl.DataFrame) -> pl.Expr:
 def _kind(column: RawColumn) -> str:
     if column.type == "category":
         names = [repr(k) for k in column.categories or {}]
-        if len(names) > _LISTED:
+        if len(names) > 3 and sum(map(len, names)) > _LISTED:
             return f"one of {', '.join(names[:3])} or {len(names) - 3} more in the source's YAML"
         return "one of " + ", ".join(names)
     return {"integer": "a whole number", "number": "a number", "text": "a text"}[column.type]

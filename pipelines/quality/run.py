@@ -94,6 +94,7 @@ def _verdict(
             candidate.content,
             str(candidate.partial),
             candidate.problem or "",
+            f"{candidate.rejected} of {candidate.records}",
             previous.content if previous else "",
             trusted.content if trusted else "",
             *(e.reason for e in exempt),

@@ -61,6 +61,8 @@ LASTING = {
     "403 at the export": (EXPORT, answers(403), "blocked", "drugflow add cdc_vsrr_overdose FILE --published"),
     "a captcha with 200": (EXPORT, answers(200, CAPTCHA), "blocked", "asks for a human"),
     "a captcha in place of metadata": ("views", answers(200, CAPTCHA), "blocked", "asks for a human"),
+    "a captcha with 503": (EXPORT, answers(503, CAPTCHA), "blocked", "drugflow add cdc_vsrr_overdose FILE --published"),
+    "a captcha with 429": ("views", answers(429, CAPTCHA, Retry_After="1"), "blocked", "asks for a human (captcha)"),
     "404": ("views", answers(404), "failing", "correct the source's YAML"),
     "a slow drip": (EXPORT, drips(0.05), "failing", "took longer than 0.3 s"),
     "a stall": (EXPORT, stalls(0.5), "failing", "did not answer in time"),

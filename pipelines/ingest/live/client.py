@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 from pipelines.ingest.live.pace import wait_for_turn
 from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
 from pipelines.ingest.live.retry import persist, retry_after_seconds
+from pipelines.ingest.live.sniff import is_challenge
 from pipelines.settings import Settings
 from pipelines.vocabulary import why
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 5
 MAX_METADATA_BYTES = 16 * 1024**2
+_HEAD = 4096
 _REPEATABLE = {408, 425, 429, 500, 502, 503, 504}
 _REFUSED = {401, 403, 407, 451}
 
@@ -188,6 +190,18 @@ class Client:
             )
         return str(parts.hostname)
 
+    def _head(self, response: httpx.Response) -> bytes:
+        """The first bytes of an answer that is no success; empty where they cannot be had."""
+        head = b""
+        try:
+            for chunk in self.chunks(response, MAX_METADATA_BYTES):
+                head += chunk
+                if len(head) >= _HEAD:
+                    break
+        except LiveError:
+            return head
+        return head
+
     def _judge(self, url: str, response: httpx.Response, fine: set[int]) -> None:
         status = response.status_code
         if status == 200 or status in fine:
@@ -195,6 +209,9 @@ class Client:
         said = f"{url} answered {status} {response.reason_phrase}".rstrip() + "."
         if status in _REFUSED:
             raise BlockedError(said)
+        # Some sites ask for a human under 429 or 503, which would otherwise mean "later".
+        if is_challenge(self._head(response)):
+            raise BlockedError(f"{said} The page asks for a human (captcha).")
         if status in _REPEATABLE:
             raise RepeatableError(said, retry_after_seconds(response.headers.get("Retry-After")))
         raise LiveError(f"{said} If the agency moved it, correct the source's YAML.")

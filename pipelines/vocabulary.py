@@ -5,6 +5,7 @@ What belongs here: names that must mean the same in every stage. What does not: 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -63,16 +64,44 @@ def code_fingerprint(*places: Path) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, synced and renamed onto it at the end, removed on failure."""
+    """A temporary path beside ``path``, synced and renamed onto it at the end, removed on failure.
+
+    What a killed process left of an earlier try is removed: its lock is gone with it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with _held(part):
+        try:
+            _sweep(path, part)
+            yield part
+            with part.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Create a file and hold its lock, which says that whoever writes it is alive."""
+    while True:
+        with part.open("wb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Between its making and its lock another process may have taken it for a dead one.
+            if part.exists():
+                yield
+                return
+
+
+def _sweep(path: Path, own: Path) -> None:
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        try:
+            with part.open("rb") as handle:
+                if part != own:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    part.unlink()
+        except OSError:
+            continue
 
 
 def write_json(path: Path, value: Any) -> None:

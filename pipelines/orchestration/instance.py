@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from pipelines.settings import Settings
+from pipelines.vocabulary import atomic_path
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -49,7 +50,8 @@ def prepare_home(settings: Settings) -> Path:
     if not created.exists():
         with FileLock(home / ".creating.lock"):
             if not (home / "dagster.yaml").exists():
-                (home / "dagster.yaml").write_text(CONFIG, "utf-8")
+                with atomic_path(home / "dagster.yaml") as part:
+                    part.write_text(CONFIG, "utf-8")
             if not created.exists():
                 _create_tables()
                 created.touch()

@@ -124,6 +124,8 @@ def _progress(status: Status) -> Progress:
     def progress(step: str, word: str) -> None:
         if word == "started":
             status.update(f"{step} …")
+        elif word == "said":
+            err.print(f"  [yellow]![/] {_plain(step)}")
         else:
             colour = "green" if word == "done" else "red"
             err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")

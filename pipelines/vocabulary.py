@@ -42,6 +42,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def sums_of(*files: Path) -> dict[str, str]:
+    """SHA-256 of each file by its name, to be kept beside files that are used again later."""
+    return {f.name: sha256_of(f) for f in files}
+
+
+def damage(folder: Path, sums: dict[str, str]) -> str | None:
+    """The sentence that a file is gone or no longer has the bytes that were written, or None."""
+    for name, kept in sums.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{path} is gone: it is made again."
+        if sha256_of(path) != kept:
+            return f"{path} no longer has the bytes that were written: it is made again. Look at the disk."
+    return None
+
+
 def fingerprint(parts: Iterable[str]) -> str:
     """Short stable hash of an ordered list of strings."""
     digest = hashlib.sha256()
@@ -111,10 +127,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON document, or None where the file is absent."""
+    """Read a JSON document, or None where the file is absent.
+
+    Raises DrugflowError where it was damaged.
+    """
     if not path.exists():
         return None
-    return json.loads(path.read_text("utf-8"))
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DrugflowError(
+            f"{path} is damaged ({why(error)}): restore it from a backup. Below data_marts it may be deleted instead; "
+            "the next refresh makes it again."
+        ) from error
 
 
 def read_yaml(path: Path) -> Any:

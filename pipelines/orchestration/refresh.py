@@ -29,7 +29,7 @@ from pipelines.settings import Settings
 from pipelines.vocabulary import Realm, read_json, write_json
 
 Progress = Callable[[str, str], None]
-"""Called with a step's name and one of started, done, failed."""
+"""Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
 Build = Callable[[Settings, dict[str, Any]], Any]
 """Makes the definitions, with loggers: the layer above wires them, and imports Dagster only when called."""
 
@@ -160,6 +160,8 @@ def _progress_logger(progress: Progress, failures: list[str]) -> Any:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             event = (getattr(record, "dagster_meta", None) or {}).get("dagster_event")
+            if event is None and record.levelno == logging.WARNING:
+                progress(record.dagster_meta["orig_message"], "said")  # type: ignore[attr-defined]
             if event is None or event.event_type_value not in words:
                 return
             progress(event.step_key.replace("__", "/"), words[event.event_type_value])

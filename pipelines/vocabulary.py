@@ -25,6 +25,9 @@ MissingReason = Literal["suppressed", "low_quality", "not_reported", "not_applic
 Severity = Literal["critical", "warning", "info"]
 
 
+LOOK_AT_THE_DISK = "Look at the disk's free space and at who may write there, then run 'drugflow refresh' again."
+
+
 class DrugflowError(Exception):
     """A sentence for the person who meets it: what, which value, what was expected, what to do."""
 

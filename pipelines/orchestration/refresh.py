@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from pipelines.orchestration.stages import (
 from pipelines.quality.verdict import read_verdicts
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
-from pipelines.vocabulary import Realm, read_json, write_json
+from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, read_json, why, write_json
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
@@ -82,11 +83,25 @@ def refresh(
     from pipelines.quality.process import own_process
 
     with own_process():
-        failure = run_job(settings, sources, progress, build)
+        failure = _run_on_this_disk(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
+
+
+def _run_on_this_disk(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
+    """run_job, where Dagster's own files may meet a full or locked disk too."""
+    try:
+        return run_job(settings, sources, progress, build)
+    except OSError as error:
+        return f"{why(error)}. {LOOK_AT_THE_DISK}"
+    except Exception as error:
+        # SQLAlchemy's wrapping of what SQLite says; importing it here would cost an unchanged night its seconds.
+        if not isinstance(getattr(error, "orig", None), sqlite3.Error):
+            raise
+        place = settings.dagster_home
+        return f"Dagster's runs in {place} cannot be written ({why(error.orig)}). {LOOK_AT_THE_DISK}"  # type: ignore[attr-defined]
 
 
 def blocked(settings: Settings, realm: Realm) -> list[str]:

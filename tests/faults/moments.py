@@ -11,6 +11,7 @@ from tests.faults.processes import Moment
 
 NEW = "2026-01-15"
 """The vintage of CBP seizures that is new to the refreshes that are killed."""
+NEW_VINTAGES = [("cbp_drug_seizures", NEW), ("cdc_vsrr_overdose", "2026-01-14")]
 CLEAN, QUALITY, HISTORY = "clean/sample/cbp_drug_seizures", "quality/sample/cbp_drug_seizures", "history/sample"
 MOMENTS: dict[str, list[Moment]] = {
     "start": [

@@ -1,4 +1,4 @@
-"""A whole refresh on disks that are full or locked, one after the other: the sentence, the release, and the way back."""
+"""A whole refresh on disks that are full or locked: the sentence, the release, and the way back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from pipelines.release.publish import current_manifest
 from pipelines.settings import Settings
+from tests.faults.afterwards import QUESTION, assert_equal_release, assert_one_release_at_a_time
 from tests.faults.disks import all_mounted, mounted
 from tests.faults.house import assert_plain
 from tests.faults.processes import analyst, duplicate, run
-from tests.faults.test_killed_refresh import QUESTION, assert_equal_release, assert_one_release_at_a_time
 
 pytestmark = pytest.mark.long
 SPARE = 8192

@@ -24,6 +24,7 @@ from pipelines.settings import Settings
 from tests.conftest import ROOT, installation
 
 STOP = Path(__file__).parent / "stop"
+CLI = "pipelines.cli"
 PATIENCE = 600
 """Seconds after which a process counts as one that never ends."""
 
@@ -57,17 +58,17 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     }
 
 
-def started(settings: Settings, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    """The command line as a process."""
+def started(settings: Settings, *arguments: str, module: str = CLI, **more: str) -> subprocess.Popen[str]:
+    """The command line, or another module, as a process."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT, env=environment(settings, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 
-def run(settings: Settings, *arguments: str, **more: str) -> tuple[int, str]:
+def run(settings: Settings, *arguments: str, module: str = CLI, **more: str) -> tuple[int, str]:
     """Exit code of the command line, and what it said."""
-    process = started(settings, *arguments, **more)
+    process = started(settings, *arguments, module=module, **more)
     try:
         said, _ = process.communicate(timeout=PATIENCE)
     finally:
@@ -75,11 +76,11 @@ def run(settings: Settings, *arguments: str, **more: str) -> tuple[int, str]:
     return process.returncode, said
 
 
-def killed(settings: Settings, moment: Moment, *arguments: str) -> None:
+def killed(settings: Settings, moment: Moment, *arguments: str, module: str = CLI) -> None:
     """Run the command line and end it with signal 9 at a moment, which it must reach."""
     stop = json.dumps([moment.event, moment.pattern, moment.times, moment.seconds])
     paths = os.pathsep.join([str(STOP), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    code, said = run(settings, *arguments, PYTHONPATH=paths, DRUGFLOW_TEST_STOP=stop)
+    code, said = run(settings, *arguments, module=module, PYTHONPATH=paths, DRUGFLOW_TEST_STOP=stop)
     assert code == -signal.SIGKILL, f"'{moment.name}' was never reached; exit code {code}: {said[-2000:]}"
 
 

@@ -74,8 +74,10 @@ def alive(run_id: str) -> Iterator[None]:
     The operating system drops it when the process dies, however it dies, so that nobody mistakes a new
     process with an old number for the run.
     """
-    with _run_lock(run_id).acquire(timeout=0):
+    lock = _run_lock(run_id)
+    with lock.acquire(timeout=0):
         yield
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def alive_until_exit(run_id: str) -> None:

@@ -28,7 +28,7 @@ MOMENTS: dict[str, list[Moment]] = {
         Moment("the report is renamed", "os.rename", r"ingest/sample/\.cbp_drug"),
     ],
     "clean": [
-        Moment("the file is read", "open", rf"data_raw/sample/cbp_drug_seizures/{NEW}/.*csv\.gz rb", seconds=0.05),
+        Moment("the file is read", "open", rf"data_raw/sample/cbp_drug_seizures/{NEW}/\S+csv\.gz r ", seconds=0.05),
         Moment("clean rows are written", "open", rf"{CLEAN}/{NEW}/\.clean\.parquet\S+ r\+"),
         Moment("rejected rows are renamed", "os.rename", rf"{CLEAN}/{NEW}/\.rejected"),
         Moment("clean rows are renamed", "os.rename", rf"{CLEAN}/{NEW}/\.clean"),

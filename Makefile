@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export UV_NO_CONFIG ?= 1
 export DAGSTER_DISABLE_TELEMETRY ?= 1
 
-.PHONY: run test check ui bench night lock docs sample clean help
+.PHONY: run test faults check ui bench night lock docs sample clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,6 +26,10 @@ run: $(STAMP) ## Build everything from the embedded sample
 
 test: $(STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n 2
+
+faults: $(STAMP) ## Break it on purpose for at most half an hour; the table goes to docs/operations.md
+	@$(BIN)/python -m pytest -n 2 -m long tests/faults --junitxml .faults.xml; code=$$?; \
+	  $(BIN)/python -m tests.faults.table .faults.xml docs/operations.md && rm .faults.xml; exit $$code
 
 check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
 	@$(BIN)/ruff check .

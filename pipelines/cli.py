@@ -17,7 +17,7 @@ import typer
 from rich.table import Table
 
 from pipelines.console import download_line, err, out, plain, show_alerts, show_night, show_status, step_lines
-from pipelines.vocabulary import DrugflowError
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -37,11 +37,14 @@ DONE, BLOCKED, WRONG = 0, 1, 2
 
 
 def main() -> None:
-    """Run the command line; a DrugflowError is one sentence and exit code 2, never a traceback."""
+    """Run the command line; a DrugflowError, or what the disk refuses, is a sentence and exit code 2, no traceback."""
     try:
         app()
     except DrugflowError as error:
         err.print(f"[red]drugflow:[/] {plain(str(error))}")
+        sys.exit(WRONG)
+    except OSError as error:
+        err.print(f"[red]drugflow:[/] {plain(why(error))}. {LOOK_AT_THE_DISK}")
         sys.exit(WRONG)
 
 

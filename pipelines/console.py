@@ -45,6 +45,8 @@ def step_lines(status: Status) -> Progress:
     def progress(step: str, word: str) -> None:
         if word == "started":
             status.update(f"{step} …")
+        elif word == "said":
+            err.print(f"  [yellow]![/] {plain(step)}")
         else:
             colour = "green" if word == "done" else "red"
             err.print(f"  [{colour}]{'✓' if word == 'done' else '✗'}[/] {step}")

@@ -5,6 +5,7 @@ What belongs here: names that must mean the same in every stage. What does not: 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +26,9 @@ MissingReason = Literal["suppressed", "low_quality", "not_reported", "not_applic
 Severity = Literal["critical", "warning", "info"]
 
 
+LOOK_AT_THE_DISK = "Look at the disk's free space and at who may write there, then run 'drugflow refresh' again."
+
+
 class DrugflowError(Exception):
     """A sentence for the person who meets it: what, which value, what was expected, what to do."""
 
@@ -41,6 +45,22 @@ def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, read in chunks."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sums_of(*files: Path) -> dict[str, str]:
+    """SHA-256 of each file by its name, to be kept beside files that are used again later."""
+    return {f.name: sha256_of(f) for f in files}
+
+
+def damage(folder: Path, sums: dict[str, str]) -> str | None:
+    """The sentence that a file is gone or no longer has the bytes that were written, or None."""
+    for name, kept in sums.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{path} is gone: it is made again."
+        if sha256_of(path) != kept:
+            return f"{path} no longer has the bytes that were written: it is made again. Look at the disk."
+    return None
 
 
 def fingerprint(parts: Iterable[str]) -> str:
@@ -65,16 +85,44 @@ def code_fingerprint(*places: Path) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, synced and renamed onto it at the end, removed on failure."""
+    """A temporary path beside ``path``, synced and renamed onto it at the end, removed on failure.
+
+    What a killed process left of an earlier try is removed: its lock is gone with it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with _held(part):
+        try:
+            _sweep(path, part)
+            yield part
+            with part.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Create a file and hold its lock, which says that whoever writes it is alive."""
+    while True:
+        with part.open("wb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Between its making and its lock another process may have taken it for a dead one.
+            if part.exists():
+                yield
+                return
+
+
+def _sweep(path: Path, own: Path) -> None:
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        try:
+            with part.open("rb") as handle:
+                if part != own:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    part.unlink()
+        except OSError:
+            continue
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -84,10 +132,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON document, or None where the file is absent."""
+    """Read a JSON document, or None where the file is absent.
+
+    Raises DrugflowError where it was damaged.
+    """
     if not path.exists():
         return None
-    return json.loads(path.read_text("utf-8"))
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DrugflowError(
+            f"{path} is damaged ({why(error)}): restore it from a backup. Below data_marts it may be deleted instead; "
+            "the next refresh makes it again."
+        ) from error
 
 
 def read_yaml(path: Path) -> Any:

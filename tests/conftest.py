@@ -81,6 +81,9 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep on one process what shares a dear fixture: a file, the hostile files, what follows the second release."""
     for item in items:
+        if item.get_closest_marker("long"):
+            # Each brings its own installation, so it runs wherever there is a place.
+            continue
         group = "faults" if "faults" in item.path.parts else item.path.name
         if "second_publish" in getattr(item, "fixturenames", ()):
             group = "second_publish"

@@ -31,8 +31,10 @@ from pipelines.vocabulary import (
     DrugflowError,
     atomic_path,
     code_fingerprint,
+    damage,
     fingerprint,
     read_json,
+    sums_of,
     why,
     write_json,
 )
@@ -40,6 +42,7 @@ from pipelines.vocabulary import (
 SHARED = ("unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans", "run")
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
+WRITTEN = ("clean", "rejected", "coverage")
 ROWS_IN_A_GROUP = 250_000
 """Rows of a Parquet row group: what a stage that wants some months has to read."""
 MOST_REJECTED = 1_000_000
@@ -60,7 +63,10 @@ class Raw:
 
 
 class Summary(BaseModel):
-    """The account of one cleaned vintage. problem is the sentence why it could not be read, if it could not."""
+    """The account of one cleaned vintage. problem is the sentence why it could not be read, if it could not.
+
+    files: checksums of what was written. mended: why it was cleaned again although nothing had changed.
+    """
 
     source: str
     vintage: str
@@ -76,6 +82,8 @@ class Summary(BaseModel):
     corrected: dict[str, int] = {}
     first_period: str | None = None
     last_period: str | None = None
+    files: dict[str, str] = {}
+    mended: str | None = None
 
 
 def cleaning_code(source: Source) -> str:
@@ -89,7 +97,7 @@ def cleaning_code(source: Source) -> str:
 def clean_vintage(
     source: Source, raw: Raw, folder: Path, limits: Limits, code: str, verify: Callable[[], None] = lambda: None
 ) -> Summary:
-    """Clean one vintage unless exactly that was done before.
+    """Clean one vintage unless exactly that was done before and its files are as they were written.
 
     verify is called before bytes are used and raises where they are not the archived ones. An
     unreadable vintage is a summary with a problem, never an exception.
@@ -97,13 +105,15 @@ def clean_vintage(
     mark = fingerprint([raw.content, raw.id, code, str(limits.max_unpacked_bytes), str(limits.max_unpack_ratio)])
     out = folder / raw.id
     old = read_json(out / "summary.json")
-    if old is not None and old["fingerprint"] == mark:
+    mended = damage(out, old["files"]) if old is not None and old["fingerprint"] == mark else None
+    if old is not None and old["fingerprint"] == mark and mended is None:
         return Summary.model_validate(old)
     summary = Summary(source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=mark, coverage=raw.coverage)
     (out / "error.txt").unlink(missing_ok=True)
     try:
         verify()
         _clean(source, raw, out, limits, summary)
+        summary.files = sums_of(*(out / f"{name}.parquet" for name in WRITTEN))
     except (Exception, pl.exceptions.PanicException) as error:
         # One vintage never stops the others, whatever is wrong with it or with the code that reads it. What only
         # the bytes decide stays decided; anything else (a full disk, a damaged archive) is tried again.
@@ -113,10 +123,10 @@ def clean_vintage(
             source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=settled,
             coverage=raw.coverage, problem=problem,
         )  # fmt: skip
-        for name in ("clean", "rejected", "coverage"):
+        for name in WRITTEN:
             (out / f"{name}.parquet").unlink(missing_ok=True)
     write_json(out / "summary.json", summary.model_dump())
-    return summary
+    return summary.model_copy(update={"mended": mended})
 
 
 def _sentence(error: BaseException, out: Path) -> str:

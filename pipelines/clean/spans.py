@@ -25,6 +25,8 @@ class Spans:
         self._rows = 0
         self._years: dict[int, int] = {}
         self._chunks = 0
+        # A killed run's chunks must not come out among those of this one.
+        self.discard()
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take one chunk."""

@@ -18,7 +18,16 @@ import pyarrow.parquet as pq
 
 from pipelines.history.revisions import STATE, Vintage, columns, revise
 from pipelines.sources.catalog import FRAME_TYPES, Source
-from pipelines.vocabulary import atomic_path, code_fingerprint, fingerprint, read_json, sha256_of, write_json
+from pipelines.vocabulary import (
+    atomic_path,
+    code_fingerprint,
+    damage,
+    fingerprint,
+    read_json,
+    sha256_of,
+    sums_of,
+    write_json,
+)
 
 ROWS_AT_A_TIME = 4_000_000
 
@@ -34,19 +43,22 @@ class Accepted:
 
 
 def build_history(source: Source, accepted: list[Accepted], folder: Path, scope: pl.Expr) -> dict[str, Any]:
-    """Write the history of one source unless its inputs are the same as before.
+    """Write the history of one source unless its inputs are the same as before and its files as they were written.
 
-    Returns the summary: rows, counts of changes by vintage, first and last period, fingerprint.
+    Returns the summary: rows, counts of changes by vintage, first and last period, fingerprint, checksums of the
+    files, and mended: why it was made again although its inputs are the same.
     With no accepted vintage the files are written with no row, so that models stay buildable.
     """
     mark = _mark(source, accepted)
     out = folder / f"{source.id}.parquet"
     summary: dict[str, Any] = read_json(folder / f"{source.id}.json") or {}
-    if summary.get("fingerprint") == mark and out.exists():
+    mended = damage(folder, summary["files"]) if summary.get("fingerprint") == mark else None
+    if summary.get("fingerprint") == mark and mended is None:
         return summary
     rows, changes = _write_history(source, accepted, out, scope)
     coverage = _coverage(source, accepted)
-    with atomic_path(folder / f"{source.id}.coverage.parquet") as part:
+    covered = folder / f"{source.id}.coverage.parquet"
+    with atomic_path(covered) as part:
         coverage.write_parquet(part)
     summary = {
         "source": source.id,
@@ -56,9 +68,10 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
         "vintages": [str(v.published) for v in accepted],
         "first_period": str(coverage["first_period"].min()) if coverage.height else None,
         "last_period": str(coverage["last_period"].max()) if coverage.height else None,
+        "files": sums_of(out, covered),
     }
     write_json(folder / f"{source.id}.json", summary)
-    return summary
+    return {**summary, "mended": mended}
 
 
 def _mark(source: Source, accepted: list[Accepted]) -> str:

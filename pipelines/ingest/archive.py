@@ -128,15 +128,33 @@ def effective_vintages(data_raw: Path, realm: Realm, source_id: str) -> list[Arc
 def store(data_raw: Path, receipt: Receipt, files: list[Path]) -> ArchivedVintage | None:
     """Copy files into the archive under the receipt's date; None where exactly that is there already.
 
-    The folder is written beside its place, synced, and renamed: it is there whole or not at all.
+    The folder is written beside its place, synced, and renamed: it is there whole or not at all. One process at a
+    time writes to a source's archive, and removes what a killed one left.
     Raises DrugflowError where a copied file does not have the receipt's checksum.
     """
-    known = [v for v in list_archive(data_raw, receipt.realm, receipt.source) if v.receipt.vintage == receipt.vintage]
-    if any(v.receipt.content == receipt.content for v in known):
+    if _is_known(data_raw, receipt):
         return None
-    issue = max((v.issue for v in known), default=0) + 1
     root = data_raw / receipt.realm / receipt.source
     root.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
+    with FileLock(root / ".writer.lock"):
+        for left in root.glob(".*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        return None if _is_known(data_raw, receipt) else _store(data_raw, receipt, files, root)
+
+
+def _of_that_date(data_raw: Path, receipt: Receipt) -> list[ArchivedVintage]:
+    found = list_archive(data_raw, receipt.realm, receipt.source)
+    return [v for v in found if v.receipt.vintage == receipt.vintage]
+
+
+def _is_known(data_raw: Path, receipt: Receipt) -> bool:
+    return any(v.receipt.content == receipt.content for v in _of_that_date(data_raw, receipt))
+
+
+def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> ArchivedVintage:
+    issue = max((v.issue for v in _of_that_date(data_raw, receipt)), default=0) + 1
     name = receipt.vintage.isoformat() + (f".{issue}" if issue > 1 else "")
     part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
     try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,16 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
     folder: where it keeps what it parsed. project: dbt's project. environment: what its profile and sources read.
     Where the process is not there, or has served already, dbt starts as always.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    address = folder / f".{os.getpid()}.socket"
-    address.unlink(missing_ok=True)
+    scratch = folder / f".{os.getpid()}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    address = scratch / "socket"
     places = dict.fromkeys(("DBT_TARGET_PATH", "DBT_LOG_PATH"), folder)
     places |= dict.fromkeys(("DBT_PROFILES_DIR", "DBT_PROJECT_DIR"), project)
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.orchestration.dbt_ready"],
         env={**os.environ, **environment, **{k: str(v) for k, v in places.items()}, ADDRESS: str(address)},
-        cwd=folder,
+        cwd=scratch,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -54,7 +56,7 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
         os.environ.pop(ADDRESS, None)
         process.kill()
         process.wait()
-        address.unlink(missing_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def hand_over(arguments: list[str], code: str) -> int | None:
@@ -70,7 +72,6 @@ def hand_over(arguments: list[str], code: str) -> int | None:
         try:
             os.chdir(Path(address).parent)  # a socket's address may not be longer than 107 bytes; a name always fits
             line.connect(Path(address).name)
-            os.unlink(address)
         except OSError:
             return None
         finally:
@@ -94,8 +95,8 @@ def _serve() -> None:
     from pipelines.vocabulary import code_fingerprint
 
     address = Path(os.environ[ADDRESS])
-    end = partial(end_with, int(os.environ[PARENT]), address)
-    threading.Thread(target=end, daemon=True).start()
+    threading.Thread(target=end_with, args=(int(os.environ[PARENT]), address.parent), daemon=True).start()
+    tempfile.tempdir = str(address.parent)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address.name)
     listener.listen(1)
@@ -106,6 +107,7 @@ def _serve() -> None:
     for name in _LIBRARIES:
         __import__(name)
     line, _ = listener.accept()
+    listener.close()
     size, outputs, _, _ = socket.recv_fds(line, 8, 2)
     with line.makefile("rb") as stream:
         order = json.loads(stream.read(int.from_bytes(size, "big")))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from pipelines.settings import Settings
+from pipelines.vocabulary import atomic_path
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -51,7 +52,8 @@ def prepare_home(settings: Settings) -> Path:
     if not created.exists():
         with FileLock(home / ".creating.lock"):
             if not (home / "dagster.yaml").exists():
-                (home / "dagster.yaml").write_text(CONFIG, "utf-8")
+                with atomic_path(home / "dagster.yaml") as part:
+                    part.write_text(CONFIG, "utf-8")
             if not created.exists():
                 _create_tables()
                 created.touch()
@@ -74,13 +76,15 @@ def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     The operating system drops it when the process dies, however it dies, so that nobody mistakes a new
     process with an old number for the run.
     """
-    with _run_lock(run_id).acquire(timeout=0):
+    lock = _run_lock(run_id)
+    with lock.acquire(timeout=0):
         files = _open_event_files(instance, run_id)
         try:
             yield
         finally:
             for file in files:
                 file.close()
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def alive_until_exit(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -41,6 +41,8 @@ def prepare_manifest() -> Path:
         code = code_fingerprint(DBT_PROJECT)
         if MANIFEST.exists() and mark.exists() and mark.read_text() == code:
             return MANIFEST
+        # A parse that is killed must not pass for whole under the mark of the one before.
+        mark.unlink(missing_ok=True)
         command = ["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         done = subprocess.run(
             [sys.executable, *DBT, *command],

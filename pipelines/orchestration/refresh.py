@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,10 +29,10 @@ from pipelines.release.meta import read_outline
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import Realm, read_json, write_json
+from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, read_json, why, write_json
 
 Progress = Callable[[str, str], None]
-"""Called with a step's name and one of started, done, failed."""
+"""Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
 Build = Callable[[Settings, dict[str, Any]], Any]
 """Makes the definitions, with loggers: the layer above wires them, and imports Dagster only when called."""
 
@@ -81,11 +82,25 @@ def refresh(
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
-    failure = run_job(settings, sources, progress, build)
+    failure = _run_on_this_disk(settings, sources, progress, build)
     after = current_manifest(settings)
     if failure is None and not sources and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
+
+
+def _run_on_this_disk(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
+    """run_job, where Dagster's own files may meet a full or locked disk too."""
+    try:
+        return run_job(settings, sources, progress, build)
+    except OSError as error:
+        return f"{why(error)}. {LOOK_AT_THE_DISK}"
+    except Exception as error:
+        # SQLAlchemy's wrapping of what SQLite says; importing it here would cost an unchanged night its seconds.
+        if not isinstance(getattr(error, "orig", None), sqlite3.Error):
+            raise
+        place = settings.dagster_home
+        return f"Dagster's runs in {place} cannot be written ({why(error.orig)}). {LOOK_AT_THE_DISK}"  # type: ignore[attr-defined]
 
 
 def blocked(settings: Settings, realm: Realm) -> list[str]:
@@ -169,6 +184,8 @@ def _progress_logger(progress: Progress, failures: list[str]) -> Any:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             event = (getattr(record, "dagster_meta", None) or {}).get("dagster_event")
+            if event is None and record.levelno == logging.WARNING:
+                progress(record.dagster_meta["orig_message"], "said")  # type: ignore[attr-defined]
             if event is None or event.event_type_value not in words:
                 return
             progress(event.step_key.replace("__", "/"), words[event.event_type_value])

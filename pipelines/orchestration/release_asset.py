@@ -14,12 +14,13 @@ from pipelines.release.publish import (
     Manifest,
     acquire,
     current_manifest,
+    pinned_release,
     publish,
     refuse_sample_over_official,
     releases,
 )
 from pipelines.settings import Settings
-from pipelines.vocabulary import Realm, read_json
+from pipelines.vocabulary import Realm
 
 TOTALS = "published_totals_hold"
 NOTHING_HELD = "no_vintage_held_back"
@@ -124,7 +125,7 @@ def _change(manifest: Manifest, before: Manifest | None) -> str:
 
 def _checks(settings: Settings, manifest: Manifest) -> list[dg.AssetCheckResult]:
     """What the release says of itself. It exists: a failed total would have kept it from being published."""
-    pinned = (read_json(settings.data_marts / "pinned.json") or {}).get("release_id")
+    pinned = pinned_release(settings)
     totals = _totals(settings, manifest)
     if manifest.realm == "sample":
         totals["note"] = "This is a SAMPLE: its agreement with published totals proves nothing."

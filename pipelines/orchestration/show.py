@@ -15,7 +15,7 @@ import dagster as dg
 
 from pipelines.settings import PROJECT_ROOT
 from pipelines.sources.catalog import Source
-from pipelines.vocabulary import DrugflowError
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
 
 OWNERS = ["team:pipeline"]
 _BAR = 24
@@ -43,11 +43,16 @@ _COVERAGE = {
 
 @contextmanager
 def as_sentence() -> Iterator[None]:
-    """A DrugflowError becomes a failure that shows its sentence and that no retry repeats."""
+    """A DrugflowError, and what the disk refuses, become a failure that shows a sentence and that no retry repeats."""
+    import duckdb
+
     try:
         yield
     except DrugflowError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    except (OSError, duckdb.IOException) as error:
+        sentence = f"{why(error)}. {LOOK_AT_THE_DISK} The old release stays."
+        raise dg.Failure(description=sentence, allow_retries=False) from error
 
 
 def code_references(*files: Path) -> dict[str, Any]:

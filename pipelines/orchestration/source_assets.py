@@ -165,6 +165,8 @@ def _clean(settings: Settings, source: Source) -> Any:
             realm = resolve_origin(settings).realm
             summaries = clean_source(settings, realm, source.id)
             verdicts = judge_source(settings, realm, source.id)
+        for mended in (s.mended for s in summaries if s.mended):
+            context.log.warning(mended)
         for verdict in verdicts:
             if verdict.state == "held":
                 context.log.error(f"{source.id} {verdict.archive_id} is held back: {verdict.problem}")
@@ -260,10 +262,12 @@ def _history(settings: Settings, source: Source) -> Any:
         },
         **_common(source),
     )
-    def history() -> Iterator[Any]:
+    def history(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with as_sentence():
             realm = resolve_origin(settings).realm
             summary = build_source_history(settings, realm, source.id)
+        if summary.get("mended"):
+            context.log.warning(summary["mended"])
         last = summary["vintages"][-1] if summary["vintages"] else None
         changes = summary["changes"]
         revised = {v: c["revised"] for v, c in changes.items()}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.ingest.archive import ArchivedVintage, effective_vintages, list_archive
 from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
 from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts
+from pipelines.release.publish import current_manifest, newest_release
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import get_source, load_catalog
 from pipelines.vocabulary import (
@@ -43,17 +44,20 @@ def active_sources() -> list[str]:
 
 
 def resolve_origin(settings: Settings) -> Origin:
-    """The origin of a run: the setting, else the origin of the current release, else the sample."""
+    """The origin of a run: the setting, else that of the current release, else the sample.
+
+    Where the current release was deleted by hand, the newest kept one says where it came from.
+    """
     if settings.origin:
         return parse_origin(settings.origin)
-    manifest = read_json(settings.current / "manifest.json")
+    manifest = current_manifest(settings) or newest_release(settings)
     if manifest is None:
         return parse_origin("sample")
     try:
-        return parse_origin(manifest["origin"])
+        return parse_origin(manifest.origin)
     except DrugflowError as error:
         raise DrugflowError(
-            f"The current release came from {manifest['origin']}, which is not there now: {error}"
+            f"The current release came from {manifest.origin}, which is not there now: {error}"
         ) from error
 
 

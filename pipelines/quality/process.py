@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +28,10 @@ _pool: ProcessPoolExecutor | None = None
 def own_process() -> Iterator[None]:
     """Until the end of the block, ``judged`` works in another process, which begins to import at once."""
     global _pool
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="drugflow-quality-", ignore_cleanup_errors=True) as scratch,
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(scratch,)) as pool,
+    ):
         pool.submit(_import)
         _pool = pool
         try:
@@ -45,13 +50,15 @@ def judged(source: Source, candidates: list[Candidate], folder: Path, ledger: li
     return judge(source, candidates, folder, ledger)
 
 
-def _begin() -> None:
-    """End with the parent, however it ends: a killed refresh must leave no process behind."""
+def _begin(scratch: str) -> None:
+    """End with the parent, however it ends: a killed refresh must leave no process and no temporary file behind."""
+    tempfile.tempdir = scratch
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
         if parent is not None:
             parent.join()
+            shutil.rmtree(scratch, ignore_errors=True)
             os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

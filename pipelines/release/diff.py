@@ -25,7 +25,7 @@ from pipelines.release.difference import (
     TableDifference,
     VintageChange,
 )
-from pipelines.release.publish import Manifest, current_manifest, releases
+from pipelines.release.publish import Manifest, current_manifest, nothing_to_open, releases
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError
@@ -79,11 +79,11 @@ def _release(settings: Settings, word: str) -> Manifest:
     kept = releases(settings)
     current = current_manifest(settings)
     if current is None or not kept:
-        raise DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
+        raise nothing_to_open(settings)
     if word == "current":
         return current
     if word == "previous":
-        before = [m for m in kept if m.realm == current.realm and _order(m) < _order(current)]
+        before = [m for m in kept if m.realm == current.realm and m.order < current.order]
         if not before:
             raise DrugflowError(
                 f"There is no {current.realm} release before the current one, {current.release_id}. {_kept(kept)}"
@@ -93,10 +93,6 @@ def _release(settings: Settings, word: str) -> Manifest:
     if chosen is None:
         raise DrugflowError(f"There is no release {word!r}: say an id, current or previous. {_kept(kept)}")
     return chosen
-
-
-def _order(manifest: Manifest) -> tuple[str, str]:
-    return manifest.built_at, manifest.release_id
 
 
 def _kept(kept: list[Manifest]) -> str:

@@ -57,4 +57,5 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
         licenses=[{"name": "CC0-1.0", "title": "US federal government works are in the public domain"}],
     )
     package.custom = {"realm": release["realm"], "content_hash": release["content_hash"]}
-    package.to_json(str(folder / "datapackage.json"))
+    # Given a path it writes into the system's temporary folder first, where a killed run would leave the file.
+    (folder / "datapackage.json").write_text(package.to_json(), "utf-8")

@@ -22,11 +22,17 @@ from pydantic import BaseModel
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, read_json, write_json
 
+DATABASE = "drugflow.duckdb"
+
 
 class Manifest(BaseModel):
-    """What a release is. tables: schema.table -> rows and content hash."""
+    """What a release is. tables: schema.table -> rows and content hash.
+
+    number: the order in which releases were published; clocks are set back. 0: made before numbers were given.
+    """
 
     release_id: str
+    number: int = 0
     realm: Realm
     origin: str
     built_at: str
@@ -37,6 +43,11 @@ class Manifest(BaseModel):
     failed_checks: list[str] = []
     rehearsed_day: str | None = None
     """The day that counted as today, where it was not the machine's."""
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """What releases are sorted by, the oldest first."""
+        return self.number, self.built_at, self.release_id
 
 
 def writer_lock(settings: Settings, realm: Realm) -> FileLock:
@@ -59,14 +70,25 @@ def acquire(settings: Settings, realm: Realm) -> AcquireReturnProxy[Any]:
 
 
 def current_manifest(settings: Settings) -> Manifest | None:
-    """The manifest of the release that analysts open, or None."""
-    raw = read_json(settings.current / "manifest.json")
+    """The manifest of the release that analysts open, or None, also where its folder lacks the database."""
+    raw = read_json(settings.current / "manifest.json") if (settings.current / DATABASE).is_file() else None
     return None if raw is None else Manifest.model_validate(raw)
+
+
+def nothing_to_open(settings: Settings) -> DrugflowError:
+    """Why analysts have no release to open, and how they get one."""
+    if not settings.current.is_symlink():
+        return DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
+    kept = ", ".join(m.release_id for m in releases(settings)) or "none"
+    return DrugflowError(
+        f"The current release {settings.current.readlink().name} is gone from {settings.releases}, or its database is. "
+        f"'drugflow refresh' publishes a new one, 'drugflow rollback' shows a kept one: {kept}."
+    )
 
 
 def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
     """Raise DrugflowError where a sample would replace an official release."""
-    current = current_manifest(settings)
+    current = current_manifest(settings) or newest_release(settings)
     if realm == "sample" and current is not None and current.realm == "official":
         raise DrugflowError(
             f"The current release {current.release_id} is official, and a SAMPLE never replaces it. To look at the "
@@ -105,30 +127,50 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], 
                 "Another run changed the histories while this release was put together, so nothing was published. "
                 "Run 'drugflow refresh' again."
             )
+        manifest.number = max((m.number for m in releases(settings)), default=0) + 1
         write_json(part / "manifest.json", manifest.model_dump())
         _sync(part)
         part.rename(settings.releases / release_id)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    pinned = read_json(settings.data_marts / "pinned.json")
-    if pinned is None:
+    if pinned_release(settings) is None:
         swap(settings, release_id)
     prune(settings)
     return manifest
 
 
+def pinned_release(settings: Settings) -> str | None:
+    """Id of the release that analysts see until it is unpinned; a pin on a release that is gone holds nothing."""
+    pinned = read_json(settings.data_marts / "pinned.json")
+    is_kept = pinned is not None and any(m.release_id == pinned["release_id"] for m in releases(settings))
+    return pinned["release_id"] if is_kept else None
+
+
 def swap(settings: Settings, release_id: str) -> None:
     """Point current at a release in one atomic rename; open readers keep what they opened."""
     link = settings.data_marts / f".current.{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(Path("releases") / release_id, target_is_directory=True)
-    link.replace(settings.current)
+    while True:
+        for left in settings.data_marts.glob(".current.*"):
+            left.unlink(missing_ok=True)
+        try:
+            link.symlink_to(Path("releases") / release_id, target_is_directory=True)
+            link.replace(settings.current)
+            return
+        except FileNotFoundError:
+            # Another process swaps at this moment and took our link for one that a killed run left.
+            continue
 
 
 def releases(settings: Settings) -> list[Manifest]:
-    """All kept releases, oldest first."""
-    found = [read_json(p) for p in settings.releases.glob("[!.]*/manifest.json")]
-    return sorted((Manifest.model_validate(m) for m in found), key=lambda m: (m.built_at, m.release_id))
+    """All kept releases that have their database, oldest first."""
+    found = [read_json(p) for p in settings.releases.glob("[!.]*/manifest.json") if (p.parent / DATABASE).is_file()]
+    return sorted((Manifest.model_validate(m) for m in found if m), key=lambda m: m.order)
+
+
+def newest_release(settings: Settings) -> Manifest | None:
+    """The newest kept release, of official ones where there is any."""
+    kept = releases(settings)
+    return next(reversed([m for m in kept if m.realm == "official"] or kept), None)
 
 
 def rollback(settings: Settings, release_id: str | None) -> Manifest:
@@ -140,7 +182,7 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
     current = current_manifest(settings)
     if release_id is None:
         ids = [m.release_id for m in kept]
-        at = ids.index(current.release_id) if current and current.release_id in ids else 0
+        at = ids.index(current.release_id) if current and current.release_id in ids else len(ids)
         release_id = ids[at - 1] if at else ""
     chosen = next((m for m in kept if m.release_id == release_id), None)
     if chosen is None:
@@ -158,12 +200,10 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
 def unpin(settings: Settings) -> Manifest | None:
     """Let the newest release be current again: the newest official one, where there is any."""
     (settings.data_marts / "pinned.json").unlink(missing_ok=True)
-    kept = releases(settings)
-    newest = [m for m in kept if m.realm == "official"] or kept
-    if not newest:
-        return None
-    swap(settings, newest[-1].release_id)
-    return newest[-1]
+    newest = newest_release(settings)
+    if newest is not None:
+        swap(settings, newest.release_id)
+    return newest
 
 
 def prune(settings: Settings) -> None:

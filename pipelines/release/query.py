@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from pipelines.release.publish import Manifest
+from pipelines.release.publish import DATABASE, Manifest, nothing_to_open
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, read_json
 
@@ -31,12 +31,12 @@ class Session:
         # The link is followed once: between two looks at it another release could become current.
         folder = settings.current.resolve()
         raw = read_json(folder / "manifest.json")
-        if raw is None:
-            raise DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
+        if raw is None or not (folder / DATABASE).is_file():
+            raise nothing_to_open(settings)
         manifest = Manifest.model_validate(raw)
         self.realm: Realm = manifest.realm
         self.release_id = manifest.release_id
-        self.connection = duckdb.connect(str(folder / "drugflow.duckdb"), read_only=True)
+        self.connection = duckdb.connect(str(folder / DATABASE), read_only=True)
         # A query reads this release and nothing else on the machine.
         self.connection.execute("set autoinstall_known_extensions = false; set enable_external_access = false")
 

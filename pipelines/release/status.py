@@ -10,16 +10,15 @@ from typing import Any
 
 from pipelines.ingest.archive import list_archive
 from pipelines.release.meta import freshness, read_outline, state_of
-from pipelines.release.publish import current_manifest, releases
+from pipelines.release.publish import current_manifest, pinned_release, releases
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import Realm, read_json
+from pipelines.vocabulary import Realm
 
 
 def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]:
     """Release, pin, and each source's state, freshness, periods, held vintages and how to go on."""
     manifest = current_manifest(settings)
-    pinned = read_json(settings.data_marts / "pinned.json")
     rows = []
     for source in load_catalog().values():
         account = read_outline(settings, realm, source)
@@ -52,7 +51,7 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
         "realm": realm,
         "is_sample": realm == "sample",
         "release": manifest.model_dump(exclude={"tables"}) if manifest else None,
-        "pinned": pinned["release_id"] if pinned else None,
+        "pinned": pinned_release(settings),
         "kept_releases": [m.release_id for m in releases(settings)],
         "sources": rows,
     }

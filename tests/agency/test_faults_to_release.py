@@ -225,7 +225,8 @@ def second(town: Town) -> Outcome:
     """The refresh after all have published again: four sites misbehave once or oddly, the fifth renamed a column.
 
     VSRR: 500, then a column with another name. BTS: a reset in mid-body. CBP: 429 with Retry-After. AMO: a body that
-    comes in gzip and without a date, so that its folder's month is its vintage. The Census file is gone and its host has a page about it.
+    comes in gzip and without a date, so that its folder's month is its vintage. The
+    Census file is gone and its host has a page about it.
     """
     agency = town.agency
     agency.sets["xkb8-kh2a"] = DataSet(FILES[VSRR].write().replace(b"Data Value", b"Deaths"), LATER)

@@ -1,0 +1,75 @@
+"""A whole refresh on disks that are full or locked: the sentence, the release, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.release.publish import current_manifest
+from pipelines.settings import Settings
+from tests.faults.afterwards import QUESTION, assert_equal_release, assert_one_release_at_a_time
+from tests.faults.disks import all_mounted, mounted
+from tests.faults.house import assert_plain
+from tests.faults.processes import analyst, duplicate, run
+
+pytestmark = pytest.mark.long
+SPARE = 8192
+"""Bytes: room for a lock and the beginning of a file."""
+
+
+def folders(own: Settings) -> list[Path]:
+    """One folder a writing stage, in the order in which a refresh comes to them."""
+    stages = [own.stage(name, "sample").parent for name in ("ingest", "clean", "quality", "history", "build")]
+    return [own.dagster_home, own.data_raw, *stages, own.releases]
+
+
+def told(said: str) -> str:
+    """What a refresh said of its failure, in plain words."""
+    assert "Traceback" not in said, said[-3000:]
+    sentences = [
+        line for line in said.splitlines() if line.startswith(("Nothing was published:", "Held:", "drugflow:"))
+    ]
+    assert sentences, said[-2000:]
+    for sentence in sentences:
+        assert_plain(sentence)
+    return " ".join(sentences)
+
+
+def test_a_full_disk_at_any_stage_is_told_and_once_there_is_room_the_release_is_that_of_an_undisturbed_refresh(
+    older: Settings, sample_release: Settings, tmp_path: Path, record_property: pytest.FixtureRequest
+) -> None:
+    own = duplicate(older, tmp_path)
+    before, wanted = current_manifest(own), current_manifest(sample_release)
+    assert before is not None
+    assert wanted is not None
+    record_property("moments", len(folders(own)))
+    with all_mounted(folders(own)) as disks, analyst(own.current, QUESTION) as seen:
+        for disk in disks.values():
+            disk.fill(SPARE)
+            code, said = run(own, "refresh")
+            assert code == 1, said
+            assert any(w in told(said) for w in ("No space left on device", "disk is full")), said
+            now = current_manifest(own)
+            assert now is not None
+            assert now.content_hash == before.content_hash
+            disk.widen()
+        code, said = run(own, "refresh")
+        assert code == 0, said
+        assert_equal_release(own, wanted)
+    assert_one_release_at_a_time(seen, own)
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_and_the_release_stays(
+    older: Settings, tmp_path: Path, record_property: pytest.FixtureRequest
+) -> None:
+    own = duplicate(older, tmp_path)
+    before = current_manifest(own)
+    record_property("moments", 3)
+    for folder in (own.dagster_home, own.data_marts, own.data_raw):
+        with mounted(folder) as disk:
+            disk.lock()
+            code, said = run(own, "refresh")
+            assert code in (1, 2), said
+            assert any(w in told(said) for w in ("Read-only file system", "readonly database")), said
+            assert current_manifest(own) == before

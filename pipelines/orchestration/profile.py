@@ -68,9 +68,9 @@ def wait_until_closed(build: Path, timeout: float) -> None:
             return
         except duckdb.IOException as error:
             said = str(error).splitlines()[0]
-            if "lock" not in said.replace("block", ""):
+            if "set lock on file" not in said:
                 raise DrugflowError(
-                    f"{path} cannot be opened ({said}). Nothing in it is lost: 'drugflow refresh --full' makes it again."
+                    f"{path} cannot be opened ({said}). Nothing is lost: 'drugflow refresh --full' makes it again."
                 ) from error
             if time.monotonic() > end:
                 raise DrugflowError(

@@ -58,7 +58,7 @@ class Profile(BaseModel):
 def wait_until_closed(build: Path, timeout: float) -> None:
     """Wait until no other process has the build file open.
 
-    A killed run may leave its dbt behind for some seconds. Raises DrugflowError where it stays open.
+    A killed run may leave its dbt behind for some seconds. Raises DrugflowError where it stays open or is damaged.
     """
     path = build / "drugflow.duckdb"
     end = time.monotonic() + timeout
@@ -67,9 +67,14 @@ def wait_until_closed(build: Path, timeout: float) -> None:
             duckdb.connect(str(path)).close()
             return
         except duckdb.IOException as error:
+            said = str(error).splitlines()[0]
+            if "set lock on file" not in said:
+                raise DrugflowError(
+                    f"{path} cannot be opened ({said}). Nothing is lost: 'drugflow refresh --full' makes it again."
+                ) from error
             if time.monotonic() > end:
                 raise DrugflowError(
-                    f"{path} is open in another program ({str(error).splitlines()[0]}). It is private to the refresh: "
+                    f"{path} is open in another program ({said}). It is private to the refresh: "
                     "close it there, and open current/drugflow.duckdb instead."
                 ) from error
             time.sleep(0.2)

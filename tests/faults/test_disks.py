@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from pipelines.orchestration.stages import clean_source, ingest_source, judge_source, resolve_origin
-from pipelines.vocabulary import sha256_of
+from pipelines.orchestration.profile import wait_until_closed
+from pipelines.orchestration.stages import (
+    build_source_history,
+    clean_source,
+    ingest_source,
+    judge_source,
+    resolve_origin,
+)
+from pipelines.vocabulary import DrugflowError, sha256_of
 from tests.faults.disks import longest_file, mounted
 from tests.faults.house import BAD, CBP, FILE, GOOD, ROWS, House, assert_plain, csv_file
-from tests.faults.processes import listing
+from tests.faults.processes import PATIENCE, listing
 
 TINY = 700
 """Bytes: less than any Parquet file or receipt, so that every stage fails at its first write."""
@@ -68,8 +76,6 @@ def test_a_disk_that_is_full_while_a_history_is_written_leaves_the_old_one(house
     ingest_source(house.settings, resolve_origin(house.settings), CBP)
     clean_source(house.settings, "official", CBP)
     judge_source(house.settings, "official", CBP)
-    from pipelines.orchestration.stages import build_source_history
-
     with longest_file(TINY), pytest.raises(OSError, match="File too large"):
         build_source_history(house.settings, "official", CBP)
     assert house.history().equals(history)
@@ -117,8 +123,6 @@ def test_a_damaged_clean_file_is_found_said_and_made_again(house: House, name: s
 
 @pytest.mark.parametrize("name", [f"{CBP}.parquet", f"{CBP}.coverage.parquet"])
 def test_a_damaged_history_is_found_said_and_made_again(house: House, name: str) -> None:
-    from pipelines.orchestration.stages import build_source_history
-
     path = house.settings.stage("history", "official") / name
     before = sha256_of(path)
     flip(path)
@@ -148,6 +152,17 @@ def test_a_damaged_receipt_is_told_and_nothing_is_guessed(house: House) -> None:
     receipt.write_text(receipt.read_text("utf-8")[:-20], "utf-8")
     with pytest.raises(Exception, match=r"receipt\.json is damaged .*restore it from a backup"):
         clean_source(house.settings, "official", CBP)
+
+
+@pytest.mark.parametrize("at", [10, 5000], ids=["mark", "header"])
+def test_a_damaged_build_file_is_told_and_nobody_waits_for_it(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "drugflow.duckdb"
+    duckdb.connect(str(path)).close()
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(DrugflowError, match=r"drugflow\.duckdb cannot be opened .*'drugflow refresh --full' makes it"):
+        wait_until_closed(tmp_path, PATIENCE)
 
 
 # --- what a killed process left -------------------------------------------------------------------------------

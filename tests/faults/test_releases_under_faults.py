@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 from tests.unit.release.test_publish import Build
 from tests.unit.release.tiny import TABLES, release, settings_of
 
-SWAPS, READERS, QUESTIONS = 20, 2, 2000
+SWAPS, READERS, QUESTIONS = 20, 2, 1500
 NAMES = [f"202601{day:02}T000000Z" for day in range(1, SWAPS + 2)]
 
 

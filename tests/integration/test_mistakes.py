@@ -73,28 +73,31 @@ def test_overlapping_12_month_totals_get_no_z_score(db: duckdb.DuckDBPyConnectio
         "or column_name like '%\\_12mo' escape '\\')",
     )
     assert found == []
+    judged = dict(
+        rows(db, "select month, observed from marts.anomalies where measure = 'deaths' and observed is not null")
+    )
+    assert judged == dict(rows(db, "select month, deaths::double from memory.raw.final_deaths"))
 
 
 def test_vehicles_passengers_and_trucks_are_not_summed_as_crossings(db: duckdb.DuckDBPyConnection) -> None:
     """The denominator has vehicles, not the people in them."""
-    wrong = one(
-        db,
-        "select sum(crossings) from marts.border_crossings_monthly join marts.dim_port using (port_code) "
-        "where corridor_id is not null and month between '2023-10-01' and '2024-09-01' "
-        "and measure_id in ('personal_vehicles', 'personal_vehicle_passengers', 'trucks')",
+    with_people, right = (
+        one(
+            db,
+            "select sum(least) from (select min(raw.crossings) as least from memory.raw.bts as raw "
+            "where raw.vintage = (select max(vintage) from memory.raw.bts) "
+            "and exists (select 1 from marts.dim_port as port where port.port_code = raw.port_code "
+            "and port.corridor_id is not null) and month between '2023-10-01' and '2024-09-01' "
+            f"and measure_id in ('personal_vehicles', '{people}', 'trucks') group by port_code, month, measure_id)",
+        )
+        for people in ("personal_vehicle_passengers", "pedestrians")
     )
     ours = one(
         db,
         "select crossings from marts.seizures_per_crossing where period = 'fiscal_year' and fiscal_year = 2024 "
         f"and scope_id = 'all' and {FENTANYL}",
     )
-    right = one(
-        db,
-        "select sum(crossings) from marts.border_crossings_monthly join marts.dim_port using (port_code) "
-        "where corridor_id is not null and month between '2023-10-01' and '2024-09-01' "
-        "and measure_id in ('personal_vehicles', 'pedestrians', 'trucks')",
-    )
-    assert ours == right != wrong
+    assert ours == right != with_people
 
 
 def test_amo_is_not_added_to_ofo_and_usbp(db: duckdb.DuckDBPyConnection) -> None:

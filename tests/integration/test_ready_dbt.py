@@ -1,0 +1,81 @@
+"""dbt that waits for its command: the command's own environment, output and exit code, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.orchestration.dbt_ready import ready_dbt
+from pipelines.orchestration.manifest import DBT, dbt_environment
+from pipelines.orchestration.stages import DBT_PROJECT
+from pipelines.settings import Settings
+
+PLACES = {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_LOG_FORMAT": "json"}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("build")
+    return dbt_environment(Settings(data_marts=folder), "sample")
+
+
+def dbt(environment: dict[str, str], target: Path, *arguments: str) -> subprocess.Popen[str]:
+    places = {**PLACES, "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target)}
+    return subprocess.Popen(
+        [sys.executable, *DBT, *arguments],
+        env={**os.environ, **environment, **places},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def pids(output: str) -> set[int]:
+    return {json.loads(line)["info"]["pid"] for line in output.splitlines() if line.startswith("{")}
+
+
+@pytest.fixture(scope="module")
+def served(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[int, int, str]]:
+    """Two commands while one dbt waits: each with its process id, exit code and output; the folder afterwards."""
+    folder = tmp_path_factory.mktemp("ready")
+    found = []
+    with ready_dbt(folder, DBT_PROJECT, environment):
+        for arguments in (["list", "--select", "dim_month"], ["list", "--select", "dim_area", "--nonsense"]):
+            process = dbt(environment, folder / "target", *arguments)
+            output, _ = process.communicate(timeout=120)
+            found.append((process.pid, process.returncode, output))
+    assert not list(folder.glob(".*")), "the socket and its folder are gone"
+    return found
+
+
+def test_the_first_command_is_run_by_the_process_that_waits(served: list[tuple[int, int, str]]) -> None:
+    pid, code, output = served[0]
+    assert code == 0
+    assert "drugflow.marts.dim_month" in output
+    assert pids(output)
+    assert pid not in pids(output)
+
+
+def test_the_next_command_runs_by_itself_and_its_failure_is_its_exit_code(
+    served: list[tuple[int, int, str]],
+) -> None:
+    _, code, output = served[1]
+    assert code == 2
+    assert "--nonsense" in output
+
+
+def test_a_failure_of_the_process_that_waits_is_the_commands_exit_code(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with ready_dbt(tmp_path / "ready", DBT_PROJECT, environment):
+        process = dbt(environment, tmp_path / "target", "list", "--nonsense")
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "nonsense" in output

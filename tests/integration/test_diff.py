@@ -274,8 +274,8 @@ def test_a_release_without_its_database_is_named(home: Settings) -> None:
     write_release(home, OLD, {})
     write_release(home, NEW, {})
     (home.releases / OLD / "drugflow.duckdb").unlink()
-    with pytest.raises(DrugflowError, match=rf"{OLD}/drugflow.duckdb is gone"):
-        diff(home, "previous", "current")
+    with pytest.raises(DrugflowError, match=rf"no release {OLD}"):
+        diff(home, OLD, "current")
 
 
 def test_the_text_names_tables_counts_and_figures(home: Settings) -> None:

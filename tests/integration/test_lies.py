@@ -320,7 +320,7 @@ def test_every_validation_page_says_sample(sample: Path) -> None:
 
 
 def test_every_sample_file_name_says_sample(sample_release: Settings) -> None:
-    for folder in (sample_release.data_raw / "sample").rglob("*"):
+    for folder in (sample_release.data_raw / "sample").rglob("[!.]*"):
         if folder.is_file() and folder.name != "receipt.json":
             assert "SAMPLE" in folder.name
     assert not (sample_release.data_raw / "official").exists()

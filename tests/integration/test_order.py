@@ -205,7 +205,7 @@ def reloaded(official_release: Settings, tmp_path_factory: pytest.TempPathFactor
         shutil.copytree(official_release.data_marts / stage, settings.data_marts / stage)
     for source in active_sources():
         archive = official_release.data_raw / "official" / source
-        for at, vintage in enumerate(sorted(archive.iterdir(), reverse=True)):
+        for at, vintage in enumerate(sorted(archive.glob("[!.]*"), reverse=True)):
             shutil.copytree(vintage, settings.data_raw / "official" / source / vintage.name)
             if at == 0 and source not in (VSRR, "bts_border_crossings"):
                 derive(settings, source)

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import read_json, write_json
+from pipelines.vocabulary import DrugflowError, read_json, write_json
 
 
 class SourceState(BaseModel):
@@ -46,7 +46,7 @@ def read_state(settings: Settings, source_id: str) -> SourceState:
     try:
         stored = read_json(state_path(settings, source_id))
         return SourceState.model_validate(stored) if stored else SourceState(source=source_id)
-    except (ValueError, ValidationError):
+    except (DrugflowError, ValidationError):
         return SourceState(source=source_id)
 
 

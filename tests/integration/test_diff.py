@@ -274,7 +274,7 @@ def test_a_release_without_its_database_is_named(home: Settings) -> None:
     write_release(home, OLD, {})
     write_release(home, NEW, {})
     (home.releases / OLD / "drugflow.duckdb").unlink()
-    with pytest.raises(DrugflowError, match=rf"no release {OLD}"):
+    with pytest.raises(DrugflowError, match=rf"no release '{OLD}'"):
         diff(home, OLD, "current")
 
 

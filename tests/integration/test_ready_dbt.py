@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def dbt(environment: dict[str, str], target: Path, *arguments: str) -> subproces
     )
 
 
+def wait_for_socket(folder: Path) -> None:
+    """A command that comes before the socket is there runs by itself."""
+    for _ in range(600):
+        if list(folder.glob(".*/socket")):
+            return
+        time.sleep(0.1)
+    pytest.fail("no dbt waits")
+
+
 def pids(output: str) -> set[int]:
     return {json.loads(line)["info"]["pid"] for line in output.splitlines() if line.startswith("{")}
 
@@ -47,6 +57,7 @@ def served(
     folder = tmp_path_factory.mktemp("ready")
     found = []
     with ready_dbt(folder, DBT_PROJECT, environment):
+        wait_for_socket(folder)
         for arguments in (["list", "--select", "dim_month"], ["list", "--select", "dim_area", "--nonsense"]):
             process = dbt(environment, folder / "target", *arguments)
             output, _ = process.communicate(timeout=120)
@@ -75,6 +86,7 @@ def test_a_failure_of_the_process_that_waits_is_the_commands_exit_code(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with ready_dbt(tmp_path / "ready", DBT_PROJECT, environment):
+        wait_for_socket(tmp_path / "ready")
         process = dbt(environment, tmp_path / "target", "list", "--nonsense")
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 2

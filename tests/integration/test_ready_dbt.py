@@ -50,9 +50,7 @@ def pids(output: str) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def served(
-    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> list[tuple[int, int, str]]:
+def served(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, int, str]]:
     """Two commands while one dbt waits: each with its process id, exit code and output; the folder afterwards."""
     folder = tmp_path_factory.mktemp("ready")
     found = []

@@ -147,6 +147,14 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def recall(path: Path) -> Any:
+    """Read a JSON document that is a convenience, or None where it is absent or cannot be read."""
+    try:
+        return read_json(path)
+    except (OSError, DrugflowError):
+        return None
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML document with the parser of libyaml, which is ten times as fast as the one in Python."""
     import yaml

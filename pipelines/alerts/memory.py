@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipelines.alerts.conditions import Condition
 from pipelines.alerts.deliver import addresses
 from pipelines.settings import Settings
-from pipelines.vocabulary import read_json, write_json
+from pipelines.vocabulary import recall, write_json
 
 
 class Told(BaseModel):
@@ -57,9 +57,8 @@ def memory_path(settings: Settings) -> Path:
 def read_memory(settings: Settings) -> Memory:
     """The memory; an unreadable one counts as none."""
     try:
-        stored = read_json(memory_path(settings))
-        return Memory.model_validate(stored) if stored else Memory()
-    except (OSError, ValueError, ValidationError):
+        return Memory.model_validate(recall(memory_path(settings)) or {})
+    except ValidationError:
         return Memory()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import read_json, write_json
+from pipelines.vocabulary import recall, write_json
 
 
 def finish(settings: Settings, started: datetime, failure: str | None, sources: list[str]) -> None:
@@ -25,8 +25,5 @@ def finish(settings: Settings, started: datetime, failure: str | None, sources: 
 
 def last_refresh(settings: Settings) -> dict[str, Any] | None:
     """started_at, finished_at, failure (a sentence or None) and a line for each source; None before the first."""
-    try:
-        found: dict[str, Any] | None = read_json(settings.data_marts / "last_refresh.json")
-    except (OSError, ValueError):
-        return None
+    found: dict[str, Any] | None = recall(settings.data_marts / "last_refresh.json")
     return found

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from filelock import FileLock, Timeout
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, read_json, why, write_json
+from pipelines.vocabulary import DrugflowError, recall, why, write_json
 
 
 class BusyError(DrugflowError):
@@ -58,10 +58,7 @@ def turn(settings: Settings, who: str, tell: Callable[[str], None]) -> Iterator[
 
 
 def _holder(settings: Settings) -> str:
-    try:
-        held = read_json(settings.data_marts / ".turn.json") or {}
-    except (OSError, ValueError):
-        held = {}
+    held = recall(settings.data_marts / ".turn.json")
     if not held:
         return "Another refresh is at work."
     return f"Another refresh is at work: {held['who']}, process {held['pid']}, since {held['since'][:16]}Z."

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, read_json, write_json
+from pipelines.vocabulary import recall, write_json
 
 
 class SourceState(BaseModel):
@@ -44,9 +44,8 @@ def state_path(settings: Settings, source_id: str) -> Path:
 def read_state(settings: Settings, source_id: str) -> SourceState:
     """A source's memory; an unreadable one counts as none."""
     try:
-        stored = read_json(state_path(settings, source_id))
-        return SourceState.model_validate(stored) if stored else SourceState(source=source_id)
-    except (DrugflowError, ValidationError):
+        return SourceState.model_validate(recall(state_path(settings, source_id)) or {"source": source_id})
+    except ValidationError:
         return SourceState(source=source_id)
 
 

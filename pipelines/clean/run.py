@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from pipelines.clean import corrections
+from pipelines.clean.ahead import ahead
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
 from pipelines.clean.part import Part
@@ -39,7 +40,10 @@ from pipelines.vocabulary import (
     write_json,
 )
 
-SHARED = ("unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans", "run")
+SHARED = (
+    "ahead", "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
+    "run",
+)  # fmt: skip
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
 WRITTEN = ("clean", "rejected", "coverage")
@@ -166,7 +170,7 @@ def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summar
     """Every record of every file into spans, counted; returns the rejected ones."""
     rejected = [no_rejected()]
     for name in raw.files:
-        for records in read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)):
+        for records in ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None))):
             part = _tidied(name, records, source, module)
             spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
             rejected += part.refused
@@ -186,19 +190,9 @@ def _write_clean(
     source: Source, module: Any, spans: Spans, path: Path, summary: Summary, rejected: list[pl.DataFrame]
 ) -> pl.DataFrame:
     """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
-    content, coverages, writer = 0, [], None
-    for rows in spans.frames():
-        frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
-        frame, keyless = _keyless(source, frame)
-        frame, corrected = corrections.apply(source, frame)
-        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)], maintain_order=True)
-        frame, doubled = _doubled(source, frame)
-        rejected += [keyless, doubled]
-        for name, count in corrected.items():
-            summary.corrected[name] = summary.corrected.get(name, 0) + count
-        summary.rows += frame.height
-        content += _content(source, frame)
-        coverages.append(_coverage(source, frame, module))
+    coverages, writer = [], None
+    for frame, coverage in ahead(_resolved(source, module, spans, summary, rejected)):
+        coverages.append(coverage)
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
         writer.write_table(table, row_group_size=ROWS_IN_A_GROUP)
@@ -209,8 +203,27 @@ def _write_clean(
         summary.first_period, summary.last_period = (
             str(v) for v in coverage.select(pl.col("first_period").min(), pl.col("last_period").max()).row(0)
         )
-    summary.content = fingerprint([str(summary.rows), str(content % 2**64)])
     return coverage
+
+
+def _resolved(
+    source: Source, module: Any, spans: Spans, summary: Summary, rejected: list[pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Clean rows of whole years, and their coverage; counts into the summary what the rules did."""
+    content = 0
+    for rows in ahead(spans.frames()):
+        frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
+        frame, keyless = _keyless(source, frame)
+        frame, corrected = corrections.apply(source, frame)
+        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)], maintain_order=True)
+        frame, doubled = _doubled(source, frame)
+        rejected += [keyless, doubled]
+        for name, count in corrected.items():
+            summary.corrected[name] = summary.corrected.get(name, 0) + count
+        summary.rows += frame.height
+        content += _content(source, frame)
+        yield frame, _coverage(source, frame, module)
+    summary.content = fingerprint([str(summary.rows), str(content % 2**64)])
 
 
 def _tidied(name: str, records: Records, source: Source, module: Any) -> Part:

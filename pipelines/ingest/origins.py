@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import RECEIPT, RawFile, Receipt, parse_release_date, store
-from pipelines.vocabulary import DrugflowError, Realm, sha256_of, why
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, Realm, sha256_of, why
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -85,7 +85,8 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
             receipt, files = describe(origin, source_id, folder)
             stored = store(data_raw, receipt, files)
         except (DrugflowError, OSError) as error:
-            report.problems.append(f"{folder}: {error if isinstance(error, DrugflowError) else why(error)}")
+            said = str(error) if isinstance(error, DrugflowError) else f"{why(error)}. {LOOK_AT_THE_DISK}"
+            report.problems.append(f"{folder}: {said}")
             report.again |= isinstance(error, OSError)
             continue
         if stored is None:

@@ -33,10 +33,12 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
     """Until the end of the block, the next dbt command that this process starts finds one waiting.
 
     folder: where it keeps what it parsed. project: dbt's project. environment: what its profile and sources read.
-    Where the process is not there, or has served already, dbt starts as always.
+    Where the process is not there, or has served already, dbt starts as always. One refresh at a time has a folder,
+    so whatever lies there was left by a killed one.
     """
+    for left in folder.glob(".*"):
+        shutil.rmtree(left, ignore_errors=True)
     scratch = folder / f".{os.getpid()}"
-    shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     address = scratch / "socket"
     places = dict.fromkeys(("DBT_TARGET_PATH", "DBT_LOG_PATH"), folder)

@@ -16,6 +16,9 @@ from tests.faults.processes import analyst, duplicate, run
 pytestmark = pytest.mark.long
 SPARE = 8192
 """Bytes: room for a lock and the beginning of a file."""
+FULL = ("No space left on device", "disk is full", "disk I/O error")
+LOCKED = ("Read-only file system", "readonly database", "unable to open database file")
+"""What the operating system says, and what SQLite says, whose log cannot grow or not be mapped."""
 
 
 def folders(own: Settings) -> list[Path]:
@@ -27,9 +30,8 @@ def folders(own: Settings) -> list[Path]:
 def told(said: str) -> str:
     """What a refresh said of its failure, in plain words."""
     assert "Traceback" not in said, said[-3000:]
-    sentences = [
-        line for line in said.splitlines() if line.startswith(("Nothing was published:", "Held:", "drugflow:"))
-    ]
+    words = ("Nothing was published:", "blocked ", "held ", "drugflow:")
+    sentences = [line for line in said.splitlines() if line.startswith(words)]
     assert sentences, said[-2000:]
     for sentence in sentences:
         assert_plain(sentence)
@@ -49,7 +51,7 @@ def test_a_full_disk_at_any_stage_is_told_and_once_there_is_room_the_release_is_
             disk.fill(SPARE)
             code, said = run(own, "refresh")
             assert code == 1, said
-            assert any(w in told(said) for w in ("No space left on device", "disk is full")), said
+            assert any(w in told(said) for w in FULL), said
             now = current_manifest(own)
             assert now is not None
             assert now.content_hash == before.content_hash
@@ -71,5 +73,5 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_the_release_stays(
             disk.lock()
             code, said = run(own, "refresh")
             assert code in (1, 2), said
-            assert any(w in told(said) for w in ("Read-only file system", "readonly database")), said
+            assert any(w in told(said) for w in LOCKED), said
             assert current_manifest(own) == before

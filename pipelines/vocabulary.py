@@ -77,7 +77,7 @@ def code_fingerprint(*places: Path) -> str:
     wanted = {".py", ".yml", ".yaml", ".sql", ".csv"}
     files: list[Path] = []
     for place in places:
-        found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in wanted]
+        found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in wanted and p.is_file()]
         files += [p for p in found if "target" not in p.parts and "logs" not in p.parts]
     root = Path(__file__).parent
     return fingerprint(f"{os.path.relpath(p, root)}:{sha256_of(p)}" for p in sorted(files))

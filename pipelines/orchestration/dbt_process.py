@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="drugflow-dbt-") as scratch:
         tempfile.tempdir = scratch
         threading.Thread(target=end_with, args=(int(os.environ[PARENT]), Path(scratch)), daemon=True).start()
-        done = hand_over(sys.argv[1:], code_fingerprint(Path(os.environ.get("DBT_PROJECT_DIR", "."))))
+        done = hand_over(sys.argv[1:], code_fingerprint(Path(os.environ["DBT_PROJECT_DIR"])))
         if done is not None:
             sys.exit(done)
         from dbt.cli.main import cli

@@ -25,6 +25,7 @@ def dbt_environment(settings: Settings, realm: Realm) -> dict[str, str]:
         "DRUGFLOW_BUILD_FILE": str(settings.stage("build", realm).resolve() / "drugflow.duckdb"),
         "DRUGFLOW_HISTORY": str(settings.stage("history", realm).resolve()),
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         PARENT: str(os.getpid()),
     }

@@ -16,7 +16,7 @@ from pipelines.orchestration.manifest import DBT, dbt_environment
 from pipelines.orchestration.stages import DBT_PROJECT
 from pipelines.settings import Settings
 
-PLACES = {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_PROJECT_DIR": str(DBT_PROJECT), "DBT_LOG_FORMAT": "json"}
+PLACES = {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_LOG_FORMAT": "json"}
 
 
 @pytest.fixture(scope="module")

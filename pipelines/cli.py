@@ -17,7 +17,7 @@ import typer
 from rich.table import Table
 
 from pipelines.console import download_line, err, out, plain, show_alerts, show_night, show_status, step_lines
-from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.vocabulary import LOOK_AT_THE_DISK, SAMPLE, DrugflowError, why
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -66,6 +66,15 @@ def _realm(settings: Settings) -> Realm:
     return resolve_origin(settings).realm
 
 
+def _refresh(settings: Settings) -> str:
+    """The command that publishes what was just archived: by default a refresh after a sample reads the sample again."""
+    from pipelines.release.publish import current_manifest, newest_release
+
+    current = current_manifest(settings) or newest_release(settings)
+    is_sample = settings.origin == "sample" if settings.origin else current is None or current.realm == "sample"
+    return f"drugflow refresh{' --origin archive:official' * is_sample}"
+
+
 def _definitions(settings: Settings, loggers: dict[str, Any]) -> Any:
     from pipelines.definitions import build_definitions
 
@@ -76,7 +85,10 @@ def _definitions(settings: Settings, loggers: dict[str, Any]) -> Any:
 def refresh(
     origin: Annotated[
         str | None,
-        typer.Option(help="sample, mirror:<folder> or live. Default: that of the current release, else sample."),
+        typer.Option(
+            help="sample, mirror:<folder>, live or archive:official (only what is archived already, as files added by "
+            "hand). Default: that of the current release, else sample."
+        ),
     ] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Derive everything again from the archive.")] = False,
@@ -167,13 +179,15 @@ def sql(
 ) -> None:
     """Query the current release, read-only.
 
+    An answer from a sample says so: csv, json and Excel have a first column SAMPLE with the release.
+
     [dim]Example:[/] drugflow sql "select * from seizures_as_of(date '2024-05-01') limit 5" --output answer.xlsx
     """
     from pipelines.release.query import Session
 
     with Session(_settings()) as session:
-        if session.is_sample:
-            err.print("[cyan]SAMPLE: generated data, not official.[/]")
+        if session.is_sample and (query is None or form != "table" or output):
+            err.print(f"[cyan]{SAMPLE}.[/]")
         if query is None:
             session.prompt(err)
             return
@@ -183,7 +197,7 @@ def sql(
 
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Compare published totals with the current release: held, failed, not testable here.
+    """Compare published totals with the current release: held, failed, not testable here, known to disagree.
 
     [dim]Example:[/] drugflow verify
     """
@@ -205,8 +219,9 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
             word = f"[{VERDICTS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
             table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit)
         out.print(table)
-    count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable")}
-    err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here.")
+    count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable", "known_disagreement")}
+    known = f"{count['known_disagreement']} known disagreement{'s' * (count['known_disagreement'] != 1)}"
+    err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here, {known}.")
     if session.is_sample:
         err.print("[cyan]This is a SAMPLE release: its agreement with published totals proves nothing.[/]")
     raise typer.Exit(BLOCKED if count["failed"] else DONE)
@@ -259,11 +274,12 @@ def add(
     receipt = make_receipt(
         "added by hand", "official", get_source(source).id, parse_release_date(published), files, said
     )
-    stored = store(_settings().data_raw, receipt, files)
+    settings = _settings()
+    stored = store(settings.data_raw, receipt, files)
     if stored is None:
         out.print(f"{source} {published} is in the archive already, byte for byte.")
     else:
-        out.print(f"Archived {source} {stored.id} ({len(files)} files). Publish it with [bold]drugflow refresh[/].")
+        out.print(f"Archived {source} {stored.id} ({len(files)} files). Publish it with [bold]{_refresh(settings)}[/].")
 
 
 @app.command()
@@ -278,15 +294,16 @@ def backfill(
     from pipelines.sources.catalog import get_source
 
     get_source(source)
+    settings = _settings()
     with err.status("Reading the page …") as status:
         report = backfill_source(
-            _settings(), source, lambda name, got, total: status.update(download_line(name, got, total))
+            settings, source, lambda name, got, total: status.update(download_line(name, got, total))
         )
     for problem in report.problems:
         err.print(f"[yellow]Not fetched:[/] {plain(problem)}")
     out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
     if report.added:
-        out.print("Publish them with [bold]drugflow refresh[/].")
+        out.print(f"Publish them with [bold]{_refresh(settings)}[/].")
     raise typer.Exit(BLOCKED if report.problems else DONE)
 
 

@@ -152,6 +152,10 @@ def show_status(found: dict[str, Any]) -> None:
             out.print(f"  {plain(held['how_to_go_on'])}")
         for problem in s["problems"]:
             out.print(f"\n[red]{s['source']}[/]: {plain(problem)}")
+        if s["furthest_period"] != s["newest_period"]:
+            further = [p["part"] for p in s["parts"] if p["newest_period"] == str(s["furthest_period"])]
+            said = f"goes to {s['furthest_period']} for {', '.join(further) or 'an excerpt'} alone"
+            out.print(f"\n{s['source']} {plain(said)}; all of it reaches {s['newest_period']}.")
     if found["last_refresh"]:
         ended = found["last_refresh"]
         word = f"[red]failed:[/] {plain(ended['failure'])}" if ended["failure"] else "went well."

@@ -18,6 +18,9 @@ from typing import Any, Literal
 Realm = Literal["official", "sample"]
 """Official: the agencies' own files (live, mirror, added by hand). Sample: generated, proves nothing."""
 
+SAMPLE = "SAMPLE: generated data, not official"
+"""What is written wherever a figure of the realm sample shows."""
+
 Change = Literal["added", "revised", "annotated", "withdrawn"]
 """Why a history row exists. Annotated: only a quality note changed, the figure did not."""
 

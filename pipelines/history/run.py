@@ -45,7 +45,7 @@ class Accepted:
 def build_history(source: Source, accepted: list[Accepted], folder: Path, scope: pl.Expr) -> dict[str, Any]:
     """Write the history of one source unless its inputs are the same as before and its files as they were written.
 
-    Returns the summary: rows, counts of changes by vintage, first and last period, fingerprint, checksums of the
+    Returns the summary: rows, counts of changes by vintage, periods (see _reach), fingerprint, checksums of the
     files, and mended: why it was made again although its inputs are the same.
     With no accepted vintage the files are written with no row, so that models stay buildable.
     """
@@ -67,7 +67,7 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
         "changes": changes,
         "vintages": [str(v.published) for v in accepted],
         "first_period": str(coverage["first_period"].min()) if coverage.height else None,
-        "last_period": str(coverage["last_period"].max()) if coverage.height else None,
+        **_reach(source, accepted),
         "files": sums_of(out, covered),
     }
     write_json(folder / f"{source.id}.json", summary)
@@ -76,7 +76,7 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
 
 def _mark(source: Source, accepted: list[Accepted]) -> str:
     """Fingerprint of all that a history follows from: code, roles and tolerances, vintages and what they cover."""
-    described = source.model_dump_json(include={"frame", "period", "scope"})
+    described = source.model_dump_json(include={"frame", "period", "scope", "parts"})
     vintages = (f"{v.published}:{v.partial}:{v.content}:{sha256_of(v.folder / 'coverage.parquet')}" for v in accepted)
     return fingerprint([code_fingerprint(Path(__file__).parent), described, *vintages])
 
@@ -155,6 +155,44 @@ def write_coverage(folder: Path, source_ids: list[str]) -> int:
     with atomic_path(folder / "coverage.parquet") as part:
         frame.write_parquet(part)
     return frame.height
+
+
+def _reach(source: Source, accepted: list[Accepted]) -> dict[str, Any]:
+    """How far a source goes. last_period: what every part of it reaches; furthest_period: what any does; parts: each.
+
+    One new excerpt must not make everything beside it look new. So an excerpt moves no part that complete vintages
+    have; a part that the newest complete vintage has no more has ended, and holds the source back no longer.
+    """
+    if not accepted:
+        return {"last_period": None, "furthest_period": None, "parts": []}
+    # The text of a scope is its columns' values with a stroke between them (clean: scope_text).
+    named = pl.col("scope").str.split("/")
+    pieces = [named.list.get(source.scope.index(c)) for c in source.part_columns]
+    part = pl.concat_str(pieces, separator="/") if pieces else pl.lit("")
+    whole = ~pl.col("is_partial")
+    parts = (
+        pl.concat(
+            pl.read_parquet(v.folder / "coverage.parquet").select(
+                part.alias("part"), "last_period", published=pl.lit(v.published), is_partial=pl.lit(v.partial)
+            )
+            for v in accepted
+        )
+        .with_columns(newest=pl.col("published").filter(whole).max())
+        .group_by("part")
+        .agg(
+            pl.col("last_period").max(),
+            whole_until=pl.col("last_period").filter(whole).max(),
+            has_ended=(pl.col("published").max() < pl.col("newest").first()).fill_null(False),
+        )
+        .sort("last_period", "part")
+    )
+    goes_on = parts.filter(~pl.col("has_ended"))
+    reached = goes_on.select(pl.coalesce("whole_until", "last_period").min()).item()
+    return {
+        "last_period": str(reached) if reached else None,
+        "furthest_period": str(parts["last_period"].max()) if reached else None,
+        "parts": parts.with_columns(pl.col("last_period", "whole_until").cast(pl.String)).to_dicts(),
+    }
 
 
 def _coverage(source: Source, accepted: list[Accepted]) -> pl.DataFrame:

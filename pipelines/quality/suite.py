@@ -20,7 +20,7 @@ from pipelines.sources.catalog import Expectation
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _EXAMPLES = 3
 INDEX = "../index.html"
-ICONS = {"fa-check-circle": "✓ held", "fa-times": "✗ failed", "fa-exclamation-triangle": "✗ could not run"}
+ICONS = {"fa-check-circle": "✓ passed", "fa-times": "✗ failed", "fa-exclamation-triangle": "✗ could not run"}
 PAGE_STYLE = (
     "<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
     "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.3rem .6rem;vertical-align:top}"

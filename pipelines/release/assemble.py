@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from pipelines.release.package import write_datapackage
 from pipelines.release.totals import check_totals, reconciliation_rows, total_checks
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import DrugflowError, Realm
+from pipelines.vocabulary import SAMPLE, DrugflowError, Realm
 
 T = TypeVar("T")
 STORED_SOURCES = "source_facts"
@@ -59,6 +59,7 @@ def assemble(
     from pipelines.release.publish import Manifest
 
     folder.mkdir(parents=True)
+    mark = f"{SAMPLE}. " if realm == "sample" else ""
     accounts = [read_account(settings, realm, s) for s in load_catalog().values()]
     dictionary = load_dictionary()
     connection = duckdb.connect(str(folder / "drugflow.duckdb"))
@@ -71,19 +72,22 @@ def assemble(
             connection.execute(f"create schema {schema}")
         for table in dictionary:
             if table.table_schema != "meta" and table.made_by == "dbt":
-                _create(connection, table)
+                _create(connection, table, mark)
         connection.execute("commit")
         origins = {"marts": 'build.marts."{name}"', "history": f"read_parquet('{_history(settings, realm)}')"}
         copied = [t for t in dictionary if t.table_schema in origins and t.made_by == "dbt"]
         _side_by_side(connection, copied, lambda c, t: _copy(c, t, origins[t.table_schema].format(name=t.name)))
-        _macros(connection)
+        _macros(connection, mark)
         connection.execute("detach build")
         connection.execute("begin transaction")
         by_name = {t.name: t for t in dictionary if t.table_schema == "meta" or t.made_by == "release"}
-        _fill(connection, by_name[STORED_SOURCES], source_rows(accounts))
-        _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages])
-        _fill(connection, by_name["dictionary"], dictionary_rows(dictionary))
-        _fill(connection, by_name["cautions"], caution_rows(settings, realm, accounts))
+        _fill(connection, by_name[STORED_SOURCES], source_rows(accounts), mark)
+        _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages], mark)
+        _fill(connection, by_name["dictionary"], dictionary_rows(dictionary), mark)
+        every_table = sorted({t.name for t in dictionary})
+        without_mexico = _without_mexico(connection, dictionary)
+        cautions = caution_rows(settings, realm, accounts, every_table, without_mexico)
+        _fill(connection, by_name["cautions"], cautions, mark)
         totals = check_totals(connection, realm, settings.as_of)
         checks = check_rows(accounts, build_state, total_checks(totals))
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
@@ -91,9 +95,9 @@ def assemble(
                 f"Published totals do not hold, so the old release stays: {', '.join(failed)}. "
                 "Compare with the publisher; a correction it made needs a new entry in published_totals.yml."
             )
-        _fill(connection, by_name["checks"], checks)
-        _fill(connection, by_name["reconciliation"], reconciliation_rows(totals))
-        _sources_view(connection, by_name["sources"], realm, settings.today)
+        _fill(connection, by_name["checks"], checks, mark)
+        _fill(connection, by_name["reconciliation"], reconciliation_rows(totals), mark)
+        _sources_view(connection, by_name["sources"], mark, freshness_sql(realm, settings.today))
         connection.execute("commit")
         hashed = [t for t in dictionary if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}]
         found = _side_by_side(connection, hashed, lambda c, t: table_hash(c, t.table_schema, t.name))
@@ -109,7 +113,7 @@ def assemble(
             "content_hash": overall,
             "rehearsed_day": settings.today,
         }
-        _fill(connection, by_name["release"], [release])
+        _fill(connection, by_name["release"], [release], mark)
         exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
         _side_by_side(connection, exported, lambda c, t: _export(c, t, folder / "parquet", realm, release_id))
         counts = {f"{t.table_schema}.{t.name}": _count(connection, t) for t in exported}
@@ -135,15 +139,15 @@ def _history(settings: Settings, realm: Realm) -> str:
     return f"{settings.stage('history', realm)}/{{name}}.parquet"
 
 
-def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, table: Table, mark: str) -> None:
     columns = ", ".join(f'"{c.name}" {c.type}{"" if c.nullable else " not null"}' for c in table.columns)
     connection.execute(f'create table {table.table_schema}."{table.name}" ({columns})')
-    _comment(connection, table, "table")
+    _comment(connection, table, "table", mark)
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:
+def _comment(connection: duckdb.DuckDBPyConnection, table: Table, kind: str, mark: str) -> None:
     name = f'{table.table_schema}."{table.name}"'
-    connection.execute(f"comment on {kind} {name} is {_quoted(table.en)}")
+    connection.execute(f"comment on {kind} {name} is {_quoted(mark + table.en)}")
     for column in table.columns:
         connection.execute(f'comment on column {name}."{column.name}" is {_quoted(column.comment)}')
 
@@ -166,8 +170,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: Table, origin: str) -> N
         ) from error
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    _create(connection, table)
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]], mark: str) -> None:
+    _create(connection, table, mark)
     if not rows:
         return
     names = [c.name for c in table.columns]
@@ -179,7 +183,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[s
         )
 
 
-def _macros(connection: duckdb.DuckDBPyConnection) -> None:
+def _macros(connection: duckdb.DuckDBPyConnection, mark: str) -> None:
     """The as-of macros, as the build defined them."""
     found = connection.execute(
         "select function_name, parameters, macro_definition from duckdb_functions() "
@@ -193,16 +197,22 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> None:
             f"marts.{AS_OF[name]} as it was known on a date, from the vintages published until then: "
             f"select * from {name}(date '2024-05-01'). / marts.{AS_OF[name]} como se conocía en una fecha."
         )
-        connection.execute(f"comment on macro table main.{name} is {_quoted(text)}")
+        connection.execute(f"comment on macro table main.{name} is {_quoted(mark + text)}")
 
 
-def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, realm: Realm, today: date | None) -> None:
+def _without_mexico(connection: duckdb.DuckDBPyConnection, dictionary: list[Table]) -> list[str]:
+    """Tables of figures by jurisdiction of which no row is about Mexico."""
+    query = "select count(*) = 0 from {} where jurisdiction_id like 'MX%'"
+    by_place = [t for t in dictionary if "jurisdiction_id" in t.grain and t.name != "dim_jurisdiction"]
+    found = (t.name for t in by_place if connection.execute(query.format(t.full_name)).fetchall() == [(True,)])
+    return sorted(set(found))
+
+
+def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, mark: str, freshness: str) -> None:
     """meta.sources ages without a build: freshness is computed when it is read, in a rehearsal on its day."""
-    columns = ", ".join(
-        f"{freshness_sql(realm, today)} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns
-    )
+    columns = ", ".join(f"{freshness} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns)
     connection.execute(f"create view meta.sources as select {columns} from meta.{STORED_SOURCES}")
-    _comment(connection, table, "view")
+    _comment(connection, table, "view", mark)
 
 
 def _export(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, realm: Realm, release_id: str) -> None:

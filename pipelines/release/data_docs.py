@@ -10,9 +10,9 @@ from pipelines.quality.suite import PAGE_STYLE
 from pipelines.quality.verdict import Verdict
 from pipelines.release.meta import Account
 from pipelines.settings import Settings
-from pipelines.vocabulary import Realm
+from pipelines.vocabulary import SAMPLE, Realm
 
-SAMPLE_BANNER = "<p><strong>SAMPLE: generated data, not official.</strong></p>"
+SAMPLE_BANNER = f"<p><strong>{SAMPLE}.</strong></p>"
 
 
 def data_docs(settings: Settings, realm: Realm, accounts: list[Account], target: Path) -> None:
@@ -42,4 +42,4 @@ def _entry(settings: Settings, realm: Realm, verdict: Verdict, target: Path) -> 
                 text = re.sub(r"<body\b[^>]*>", r"\g<0>" + SAMPLE_BANNER, text, count=1)
             (target / page).write_text(text, "utf-8")
             links.append(f'<a href="{page}">{Path(page).stem.split("__")[1]}</a>')
-    return f"<li>{verdict.vintage}: {verdict.state}{said}<br>{' '.join(links)}</li>"
+    return f"<li>{verdict.vintage}: {verdict.state.replace('_', ' ')}{said}<br>{' '.join(links)}</li>"

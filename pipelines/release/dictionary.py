@@ -9,6 +9,7 @@ properties file of the marts models, the rows of meta.dictionary, comments). Wha
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -92,10 +93,24 @@ class Column(_Strict):
         return self
 
     @property
+    def text_en(self) -> str:
+        """English text, with the values of check where it does not name them: a reader must filter on them."""
+        return self._naming(self.en, "Values")
+
+    @property
+    def text_es(self) -> str:
+        """The same in Spanish."""
+        return self._naming(self.es, "Valores")
+
+    @property
     def comment(self) -> str:
         """English text with unit and null rule, as COMMENT ON and dbt show it."""
         unit = f"Unit: {self.unit}." if self.unit else None
-        return " ".join(text for text in (self.en, unit, self.null_en) if text)
+        return " ".join(text for text in (self.text_en, unit, self.null_en) if text)
+
+    def _naming(self, text: str, word: str) -> str:
+        named = set(self.check) <= set(re.findall(r"\w+", text))
+        return text if named else f"{text} {word}: {', '.join(self.check)}."
 
 
 class Table(_Strict):
@@ -185,8 +200,8 @@ def dictionary_rows(tables: Iterable[Table] | None = None) -> list[dict[str, Any
                 "data_type": column.type,
                 "unit": column.unit,
                 "is_nullable": column.nullable,
-                "description_en": column.en,
-                "description_es": column.es,
+                "description_en": column.text_en,
+                "description_es": column.text_es,
                 "null_rule_en": column.null_en,
                 "null_rule_es": column.null_es,
             }
@@ -260,7 +275,8 @@ def _history(source: Source, shared: dict[str, Any], used: set[str], problems: l
             continue
         own: dict[str, Any] = {} if column.role == "key" else dict(withdrawn)
         if column.text is not None:
-            own |= {"en": column.text.en, "es": column.text.es}
+            # A text of its own says which of the shared column's values its source has.
+            own |= {"en": column.text.en, "es": column.text.es, "check": []}
         if column.name in shared:
             columns.append({"use": column.name, **own})
         else:

@@ -18,6 +18,8 @@ from pipelines.sources.catalog import Source, load_catalog
 from pipelines.vocabulary import Realm, read_json
 
 SEVERITY = {"error": "critical", "warn": "warning"}
+LONGEST_GRACE_DAYS = 92
+"""A source is late after one more period; a yearly one must not seem due for a whole year."""
 
 
 @dataclass
@@ -29,6 +31,11 @@ class Account:
     vintages: list[dict[str, Any]] = field(default_factory=list)
     first_period: date | None = None
     last_period: date | None = None
+    """Newest period that every part of the source reaches."""
+    furthest_period: date | None = None
+    """Newest period that any part of it reaches, be it in an excerpt."""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """How far each part goes (history: _reach), oldest first."""
     last_vintage: date | None = None
     problems: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
@@ -45,17 +52,34 @@ class Account:
 
     @property
     def next_expected(self) -> date | None:
-        """Day by which the period after the newest one should be published: one step later, plus the usual lag."""
+        """Day by which the period after the newest one should be published: at its end, plus the usual lag."""
         if self.last_period is None:
             return None
-        end = self.last_period + timedelta(days=2 * STEP_DAYS[self.source.cadence])
+        # Periods are named by their first day, so the next one ends two steps later; one that is a day, a step later.
+        steps = 1 if self.source.period_is_day else 2
+        end = self.last_period + timedelta(days=steps * STEP_DAYS[self.source.cadence])
         return end + timedelta(days=self.source.expected_lag_days)
 
     @property
+    def grace_days(self) -> int:
+        """Days after next_expected on which the source is due, not late."""
+        return min(STEP_DAYS[self.source.cadence], LONGEST_GRACE_DAYS)
+
+    @property
     def latest_expected(self) -> date | None:
-        """Last day on which the next period is not late: a step after it was expected."""
+        """Last day on which the next period is not late."""
         expected = self.next_expected
-        return expected + timedelta(days=STEP_DAYS[self.source.cadence]) if expected else None
+        return expected + timedelta(days=self.grace_days) if expected else None
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether some part of the source ends earlier than another, or than an excerpt."""
+        return self.furthest_period != self.last_period or len({p["last_period"] for p in self.parts}) > 1
+
+    @property
+    def tables(self) -> list[str]:
+        """Tables that its cautions name, and its history."""
+        return sorted({self.source.id, *(t for c in self.source.cautions for t in c.tables)})
 
 
 def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
@@ -67,9 +91,11 @@ def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
     if ingest.get("origin") == "live":
         account.fetching = read_state(settings, source.id)
     history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
-    for name in ("first_period", "last_period"):
+    for name in ("first_period", "last_period", "furthest_period"):
         if history.get(name):
             setattr(account, name, date.fromisoformat(history[name]))
+    account.furthest_period = account.furthest_period or account.last_period
+    account.parts = list(history.get("parts", []))
     if history.get("vintages"):
         account.accepted = list(history["vintages"])
         account.last_vintage = date.fromisoformat(account.accepted[-1])
@@ -134,9 +160,10 @@ def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
             "subject": a.source.subject,
             "first_period": a.first_period,
             "last_period": a.last_period,
+            "furthest_period": a.furthest_period,
             "last_vintage": a.last_vintage,
             "next_expected": a.next_expected,
-            "grace_days": STEP_DAYS[a.source.cadence],
+            "grace_days": a.grace_days,
             "held_vintages": len(a.held),
             **_fetching(a),
         }
@@ -191,8 +218,13 @@ def state_of(account: Account, freshness_word: str) -> str:
     return "failing" if account.problems else freshness_word
 
 
-def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> list[dict[str, Any]]:
-    """Cautions of the sources' YAML, and those that this build itself gives rise to."""
+def caution_rows(
+    settings: Settings, realm: Realm, accounts: list[Account], every_table: list[str], without_mexico: list[str]
+) -> list[dict[str, Any]]:
+    """Cautions of the sources' YAML, and those that this build itself gives rise to.
+
+    every_table: names of all released tables; without_mexico: of those by jurisdiction that have no Mexican row.
+    """
     rows: list[dict[str, Any]] = []
     if realm == "sample":
         rows.append(
@@ -200,12 +232,25 @@ def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> l
                 "code": "sample_release",
                 "text_en": "SAMPLE: every figure of this release is generated and proves nothing.",
                 "text_es": "MUESTRA (SAMPLE): todas las cifras de esta versión son generadas y no prueban nada.",
-                "tables": ["*"],
+                # By name: who asks for the cautions of a table must be told.
+                "tables": every_table,
+                "source_id": None,
+            }
+        )
+    if without_mexico:
+        rows.append(
+            {
+                "code": "no_figures_of_mexico",
+                "text_en": "Every figure here is of the United States: no Mexican source is released yet. That Mexico "
+                "is absent says nothing about Mexico.",
+                "text_es": "Todas las cifras son de Estados Unidos: aún no se publica ninguna fuente mexicana. Que "
+                "México no figure nada dice sobre México.",
+                "tables": without_mexico,
                 "source_id": None,
             }
         )
     for account in accounts:
-        tables = sorted({t for c in account.source.cautions for t in c.tables})
+        tables = account.tables
         for caution in account.source.cautions:
             rows.append(_caution(caution.code, caution.text.en, caution.text.es, caution.tables, account))
         for verdict in account.held:
@@ -220,6 +265,8 @@ def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> l
                     account,
                 )
             )
+        if account.is_uneven:
+            rows.append(_uneven(account))
         for vintage in account.vintages:
             if vintage["rejected"] and vintage["state"] != "held":
                 rows.append(
@@ -239,11 +286,40 @@ def caution_rows(settings: Settings, realm: Realm, accounts: list[Account]) -> l
                 "code": f"exception_{entry.source}_{entry.vintage}",
                 "text_en": f"{entry.source} {entry.vintage} was accepted by exception: {entry.reason}",
                 "text_es": f"{entry.source} {entry.vintage} se aceptó por excepción: {entry.reason}",
-                "tables": sorted({t for c in load_catalog()[entry.source].cautions for t in c.tables}),
+                "tables": Account(load_catalog()[entry.source]).tables,
                 "source_id": entry.source,
             }
         )
     return rows
+
+
+def _uneven(account: Account) -> dict[str, Any]:
+    """The caution that parts of a source end earlier than others, with each part and its end, oldest first."""
+    ends: dict[str, list[str]] = {}
+    for part in account.parts:
+        ends.setdefault(part["last_period"][:7], []).append(part["part"])
+    newest, whole = f"{account.furthest_period:%Y-%m}", f"{account.last_period:%Y-%m}"
+    at_the_end = [p["whole_until"] == p["last_period"] for p in account.parts if p["last_period"][:7] == newest]
+    excerpt = any(p["whole_until"] for p in account.parts) and not any(at_the_end)
+    if len(ends) == 1:
+        en = f"Only excerpts go on to {newest}, complete releases end at {whole}"
+        es = f"Sólo algunos extractos llegan a {newest}, las publicaciones completas terminan en {whole}"
+    else:
+        named = [(day, ", ".join(names), excerpt and day == newest) for day, names in ends.items()]
+        en = "; ".join(f"until {day}{' (an excerpt)' if marked else ''}: {names}" for day, names, marked in named)
+        es = "; ".join(f"hasta {day}{' (un extracto)' if marked else ''}: {names}" for day, names, marked in named)
+    title = account.source.title
+    return _caution(
+        f"uneven_{account.source.id}",
+        f"Not all of {title.en} is equally new. {_sentence(en)} Freshness goes by {whole}.",
+        f"No todo en «{title.es}» es igual de reciente. {_sentence(es)} La vigencia se mide desde {whole}.",
+        account.tables,
+        account,
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _caution(code: str, en: str, es: str, tables: list[str], account: Account) -> dict[str, Any]:

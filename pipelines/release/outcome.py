@@ -72,6 +72,9 @@ def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -
     if account.last_period is None:
         said.append("Nothing is accepted yet.")
     else:
-        said.append(f"Newest period {account.last_period:%Y-%m}, vintage {account.last_vintage}.")
+        further = (
+            f" (parts of it {account.furthest_period:%Y-%m})" if account.furthest_period != account.last_period else ""
+        )
+        said.append(f"Newest period {account.last_period:%Y-%m}{further}, vintage {account.last_vintage}.")
     vintage = account.last_vintage.isoformat() if account.last_vintage else None
     return SourceOutcome(account.source.id, word, " ".join(" ".join(said).split()), vintage)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.release.dictionary import Table
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import sha256_of
+from pipelines.release.dictionary import Column, Table
+from pipelines.sources.catalog import Source, load_catalog
+from pipelines.vocabulary import SAMPLE, sha256_of
 
 FIELD_TYPES = {
     "VARCHAR": "string", "BIGINT": "integer", "INTEGER": "integer", "DOUBLE": "number", "DATE": "date",
-    "BOOLEAN": "boolean", "TIMESTAMP": "datetime", "VARCHAR[]": "list", "DATE[]": "list",
+    "BOOLEAN": "boolean", "TIMESTAMP": "datetime", "VARCHAR[]": "any", "DATE[]": "any",
 }  # fmt: skip
+"""Types as Frictionless reads them from Parquet: a list comes as an array of numpy, which only ``any`` takes."""
 
 
 def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int], release: dict[str, Any]) -> None:
-    """Write ``datapackage.json`` with every Parquet file, its sha256, rows and columns."""
+    """Write ``datapackage.json`` with every Parquet file, its sha256, rows and columns.
+
+    It has no byte counts: Frictionless counts none in a Parquet file, and takes any that is given for wrong.
+    """
     from frictionless import Package, Resource
 
-    mark = "SAMPLE: generated data, not official. " if release["is_sample"] else ""
+    mark = f"{SAMPLE}. " if release["is_sample"] else ""
+    catalog = load_catalog()
     resources = []
     for table in tables:
         path = folder / "parquet" / table.table_schema / f"{table.name}.parquet"
@@ -28,7 +33,6 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
             "path": str(path.relative_to(folder)),
             "format": "parquet",
             "mediatype": "application/vnd.apache.parquet",
-            "bytes": path.stat().st_size,
             "hash": f"sha256:{sha256_of(path)}",
             "rows": counts[f"{table.table_schema}.{table.name}"],
             "description": mark + table.en,
@@ -36,8 +40,8 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
                 "fields": [
                     {
                         "name": c.name,
-                        "type": FIELD_TYPES[c.type],
-                        "description": c.en,
+                        "type": _field_type(c),
+                        "description": c.text_en,
                         "constraints": {"required": not c.nullable},
                     }
                     for c in table.columns
@@ -45,6 +49,8 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
                 "primaryKey": list(table.grain),
             },
         }
+        if table.source:
+            descriptor["licenses"] = [_licence(catalog[table.source])]
         resources.append(Resource.from_descriptor(descriptor))
     package = Package(
         name="drugflow",
@@ -53,9 +59,20 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
         version=release["release_id"],
         created=release["built_at"].isoformat() + "Z",
         resources=resources,
-        sources=[{"title": s.title.en, "path": s.landing_page} for s in load_catalog().values()],
-        licenses=[{"name": "CC0-1.0", "title": "US federal government works are in the public domain"}],
+        sources=[{"title": s.title.en, "path": s.landing_page} for s in catalog.values()],
+        licenses=list({s.licence: _licence(s) for s in catalog.values()}.values()),
     )
     package.custom = {"realm": release["realm"], "content_hash": release["content_hash"]}
     # Given a path it writes into the system's temporary folder first, where a killed run would leave the file.
     (folder / "datapackage.json").write_text(package.to_json(), "utf-8")
+
+
+def _field_type(column: Column) -> str:
+    """Its type; a nullable integer is a number, because Frictionless reads the column as floats with NaN for null."""
+    kind = FIELD_TYPES[column.type]
+    return "number" if kind == "integer" and column.nullable else kind
+
+
+def _licence(source: Source) -> dict[str, str]:
+    said = {"name": source.licence.id, "title": source.licence.text}
+    return said | ({"path": source.licence.url} if source.licence.url else {})

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.release.publish import DATABASE, Manifest, nothing_to_open
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm, read_json
+from pipelines.vocabulary import SAMPLE, DrugflowError, Realm, read_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +52,8 @@ class Session:
         return self.realm == "sample"
 
     def run(self, query: str, form: str, output: Path | None, stream: IO[str]) -> None:
-        """Answer one query.
+        """Answer one query. A sample's answer says so itself, since files and pipes leave the terminal's words behind:
+        a table in its last line; csv, json and Excel in a first column SAMPLE with the release.
 
         Raises DrugflowError for an unknown format or a query that DuckDB refuses, with its words.
         """
@@ -67,7 +68,7 @@ class Session:
             relation = self.connection.sql(query)
             if relation is None:
                 return
-            answer = str(relation) + "\n" if form == "table" else relation.pl()
+            answer = f"{relation}\n{self._last_line}" if form == "table" else self._marked(relation.pl())
         except duckdb.Error as error:
             raise DrugflowError(f"DuckDB cannot answer that: {error}") from error
         if form == "xlsx" and output is not None and not isinstance(answer, str):
@@ -79,6 +80,18 @@ class Session:
         else:
             output.write_text(text, "utf-8")
 
+    @property
+    def _last_line(self) -> str:
+        return f"{SAMPLE}, release {self.release_id}\n" if self.is_sample else ""
+
+    def _marked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if not self.is_sample:
+            return frame
+        name = "SAMPLE"
+        while name in frame.columns:
+            name += "_"
+        return frame.select(pl.lit(self.release_id).alias(name), pl.all())
+
     def _excel(self, frame: pl.DataFrame, output: Path) -> None:
         """One sheet of rows and one that says which release they came from, and that a sample is one."""
         import xlsxwriter
@@ -88,7 +101,7 @@ class Session:
             about = book.add_worksheet("about")
             notes: list[tuple[str, Any]] = [("release", self.release_id), ("realm", self.realm)]
             if self.is_sample:
-                notes.append(("warning", "SAMPLE: generated data, not official"))
+                notes.append(("warning", SAMPLE))
             for row, pair in enumerate(notes):
                 about.write_row(row, 0, pair)
 

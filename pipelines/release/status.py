@@ -30,6 +30,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                 "state": state_of(account, state),
                 "freshness": state,
                 "newest_period": account.last_period,
+                "furthest_period": account.furthest_period,
+                "parts": [{"part": p["part"], "newest_period": p["last_period"]} for p in account.parts],
                 "last_vintage": account.last_vintage,
                 "next_expected": account.next_expected,
                 "last_attempt": account.fetching.last_attempt if account.fetching else None,

@@ -187,7 +187,11 @@ class Source(Strict):
     columns: list[RawColumn] = Field(min_length=1)
     frame: list[TidyColumn] = Field(min_length=1)
     period: str = Field(description="the date column of the frame")
+    period_is_day: bool = Field(default=False, description="a period is one day, such as 1 July, and has no length")
     scope: list[str] = Field(default=[], description="frame columns whose values bound what a vintage speaks about")
+    parts: list[str] | None = Field(
+        default=None, description="scope columns whose every value a release carries on; unset: those of the key"
+    )
     max_rejected_share: float = Field(default=0.0, ge=0, lt=1)
     expectations: list[Expectation] = []
     cautions: list[Caution] = []
@@ -196,6 +200,8 @@ class Source(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [c.name for c in self.frame]
+        if missing := set(self.parts or []) - set(self.scope):
+            raise ValueError(f"parts names {sorted(missing)}, which scope does not have")
         for what, used in (("period", [self.period]), ("scope", self.scope)):
             if missing := set(used) - set(names):
                 raise ValueError(f"{what} names {sorted(missing)}, which frame does not have")
@@ -225,6 +231,11 @@ class Source(Strict):
     def key(self) -> list[str]:
         """Columns that identify a row of the clean frame."""
         return self.names("key")
+
+    @property
+    def part_columns(self) -> list[str]:
+        """Scope columns whose values advance side by side; a fiscal year, which is outside the key, ends for good."""
+        return [c for c in self.scope if c in self.key] if self.parts is None else self.parts
 
 
 def fold(text: str) -> str:

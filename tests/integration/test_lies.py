@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -254,11 +255,55 @@ def test_a_monthly_source_that_ended_in_february_2025_is_late(official_release: 
     assert found == ("2025-02-01", "late")
 
 
+def test_a_yearly_source_that_missed_its_day_is_not_fresh(official_release: Settings) -> None:
+    """Estimates for 1 July 2024; those for 1 July 2025 come 260 days after it: 18 March 2026, a day for leap years."""
+    with open_release(official_release) as connection:
+        query = "select next_expected, freshness from meta.sources where source_id = 'census_population'"
+        expected, word = one(connection, query)
+    assert date(2026, 3, 18) <= expected <= date(2026, 3, 19)
+    assert (word == "fresh") == (date.today() <= expected)
+
+
+def test_one_fresh_excerpt_does_not_make_its_source_look_fresh(official_release: Settings, mirror: Path) -> None:
+    """CDC's excerpt of June 2026 has T40.4 alone; everything else is that of July 2025."""
+    folder = mirror / "cdc_vsrr_overdose"
+    excerpt = f"from '{folder}/2026-06-27/xkb8-kh2a_t404.csv'"
+    whole = f"from '{folder}/2025-07-16/xkb8-kh2a.parquet'"
+    newest = "max(make_date(year::integer, month(strptime(month, '%B')), 1))"
+    with open_release(official_release) as connection:
+        last = duckdb.sql(f"select {newest} {whole}").fetchall()[0][0]
+        furthest = duckdb.sql(f"select {newest} {excerpt}").fetchall()[0][0]
+        said = "select last_period, furthest_period from meta.sources where source_id = 'cdc_vsrr_overdose'"
+        assert one(connection, said) == (last, furthest)
+        assert (last, furthest) == (date(2025, 2, 1), date(2026, 1, 1))
+        behind = rows(
+            connection,
+            "select indicator_id from marts.overdose_deaths_12mo group by all having max(month_ending) < '2026-01-01'",
+        )
+        texts = one(
+            connection,
+            "select text_en, text_es from meta.cautions "
+            "where code = 'uneven_cdc_vsrr_overdose' and list_contains(tables, 'overdose_deaths_12mo')",
+        )
+    assert len(behind) == 10
+    for text, word in zip(texts, ("ntil", "asta"), strict=True):
+        ended, further = text.split(f"{word} 2026-01")
+        assert [i for (i,) in behind if i not in ended] == []
+        assert f"{word} 2025-02" in ended
+        assert further.split(".")[0].endswith("synthetic_opioids_t404")
+
+
 def test_status_says_late_and_is_no_failure(official_release: Settings, command: Command) -> None:
     done = command(official_release, "status", "--json")
     assert done.returncode == 0
-    states = {s["source"]: s["state"] for s in json.loads(done.stdout)["sources"]}
-    assert states["bts_border_crossings"] == "late"
+    found = {s["source"]: s for s in json.loads(done.stdout)["sources"]}
+    assert found["bts_border_crossings"]["state"] == "late"
+    deaths = found["cdc_vsrr_overdose"]
+    assert (deaths["newest_period"], deaths["furthest_period"]) == ("2025-02-01", "2026-01-01")
+    assert {"part": "drug_overdose", "newest_period": "2025-02-01"} in deaths["parts"]
+    assert "cdc_vsrr_overdose goes to 2026-01-01 for synthetic_opioids_t404 alone" in (
+        command(official_release, "status").stdout
+    )
 
 
 # --- a sample over an official release ------------------------------------------------------------------------
@@ -291,8 +336,10 @@ def test_the_release_is_called_a_sample(sample: Path) -> None:
         assert rows(connection, "select realm, origin, is_sample from meta.release") == [("sample", "sample", True)]
         caution = one(connection, "select text_en, text_es, tables from meta.cautions where code = 'sample_release'")
         assert rows(connection, "select distinct freshness from meta.sources") == [("sample",)]
+        of_a_table = "select count(*) from meta.cautions where code = 'sample_release' and list_contains(tables, '{}')"
+        tables = rows(connection, "select distinct table_name from meta.dictionary")
+        assert [t for (t,) in tables if one(connection, of_a_table.format(t)) == 0] == []
     assert all("SAMPLE" in text for text in caution[:2])
-    assert caution[2] == ["*"]
     assert json.loads((sample / "manifest.json").read_text("utf-8"))["realm"] == "sample"
 
 
@@ -303,6 +350,19 @@ def test_every_parquet_file_says_sample(sample: Path) -> None:
         said = pq.read_metadata(file).metadata
         assert (file.name, said[b"drugflow_realm"]) == (file.name, b"sample")
         assert said[b"drugflow_release"].decode() == sample.name
+
+
+def test_every_comment_of_a_table_says_sample(sample: Path) -> None:
+    with duckdb.connect(str(sample / "drugflow.duckdb"), read_only=True) as connection:
+        comments = rows(
+            connection,
+            "select table_name, comment from duckdb_tables() where not internal "
+            "union all select view_name, comment from duckdb_views() where not internal "
+            "union all select function_name, comment from duckdb_functions() "
+            "where function_type = 'table_macro' and schema_name = 'main' and not internal",
+        )
+    assert len(comments) > 40
+    assert [name for name, text in comments if not text.startswith("SAMPLE: generated data, not official. ")] == []
 
 
 def test_the_data_package_says_sample(sample: Path) -> None:
@@ -329,7 +389,7 @@ def test_every_sample_file_name_says_sample(sample_release: Settings) -> None:
 def test_the_command_line_says_sample(sample_release: Settings, command: Command) -> None:
     answer = command(sample_release, "sql", "select count(*) as n from marts.dim_drug", "--format", "csv")
     assert answer.returncode == 0
-    assert answer.stdout == "n\n10\n"
+    assert answer.stdout == f"SAMPLE,n\n{sample_release.current.resolve().name},10\n"
     assert "SAMPLE" in answer.stderr
     assert "SAMPLE" in command(sample_release, "status").stdout
 
@@ -337,14 +397,14 @@ def test_the_command_line_says_sample(sample_release: Settings, command: Command
 def test_verify_proves_nothing_on_a_sample(sample_release: Settings, command: Command) -> None:
     done = command(sample_release, "verify")
     assert done.returncode == 0
-    assert "0 held, 0 failed, 47 not testable here." in done.stderr
+    assert "0 held, 0 failed, 47 not testable here, 0 known disagreements." in done.stderr
     assert "This is a SAMPLE release: its agreement with published totals proves nothing." in done.stderr
 
 
 def test_an_official_release_never_says_sample(official_release: Settings, command: Command) -> None:
     done = command(official_release, "verify")
     assert (done.returncode, "SAMPLE" in done.stdout + done.stderr) == (0, False)
-    assert "45 held, 0 failed, 0 not testable here." in done.stderr
+    assert "45 held, 0 failed, 0 not testable here, 2 known disagreements." in done.stderr
     folder = official_release.current.resolve()
     package = json.loads((folder / "datapackage.json").read_text("utf-8"))
     assert "SAMPLE" not in package["title"] + package["description"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from pipelines.release.dictionary import load_dictionary
 from pipelines.release.query import Session
 from pipelines.report.quoted_queries import answer, quotes
 from pipelines.settings import Settings
+from pipelines.sources.catalog import load_catalog
 from tests.conftest import ROOT
 
 
@@ -17,6 +21,24 @@ def test_quoted_answers_are_those_of_the_sample(sample_release: Settings, name: 
     with Session(sample_release) as session:
         for quote in found:
             assert answer(session.connection, quote.query) == quote.answer
+
+
+def test_both_readmes_say_the_same() -> None:
+    """The Spanish one has every section, table row, command, folder and document of the English one."""
+    english, spanish = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.es.md"))
+    assert english.count("\n## ") == spanish.count("\n## ")
+    assert english.count("\n| ") == spanish.count("\n| ")
+    for pattern in (r"[`\n]make \w+", r"`drugflow (\w+)", r"`([a-z_]+/)`", r"DRUGFLOW_\w+"):
+        assert set(re.findall(pattern, english)) == set(re.findall(pattern, spanish)), pattern
+    documents = [re.findall(r"\]\((?!README)([\w./]+)\)", text) for text in (english, spanish)]
+    assert set(documents[0]) - {"docs/cookbook.md"} == set(documents[1]) - {"docs/cookbook.es.md"}
+    assert [s for s in load_catalog() if f"`{s}`" not in spanish] == []
+
+
+def test_spanish_pages_call_a_release_version_and_those_who_publish_agencies() -> None:
+    texts = [(ROOT / name).read_text("utf-8") for name in ("README.es.md", "docs/cookbook.es.md")]
+    texts += [text for t in load_dictionary() for text in (t.es, *(c.es for c in t.columns))]
+    assert [text for text in texts if re.search("(?i)instituci[oó]n|publicación con los archivos", text)] == []
 
 
 COOKBOOKS = ["docs/cookbook.md", "docs/cookbook.es.md"]

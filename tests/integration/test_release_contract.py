@@ -264,6 +264,20 @@ def test_cautions_speak_both_languages_and_name_released_tables(release: duckdb.
     assert named & facts
 
 
+def test_a_caution_says_that_mexico_is_absent_from_the_tables_by_jurisdiction(
+    release: duckdb.DuckDBPyConnection,
+) -> None:
+    by_place = rows(
+        release,
+        "select schema_name, table_name from duckdb_columns() where column_name = 'jurisdiction_id' "
+        "and table_name <> 'dim_jurisdiction'",
+    )
+    assert ("marts", "overdose_deaths_12mo") in by_place
+    empty = "select count(*) from {}.{} where jurisdiction_id like 'MX%'"
+    without = {table for schema, table in by_place if one(release, empty.format(schema, table)) == 0}
+    assert set(one(release, "select tables from meta.cautions where code = 'no_figures_of_mexico'")) == without
+
+
 def test_columns_that_are_never_null_have_no_null(release: duckdb.DuckDBPyConnection) -> None:
     found = []
     for schema, table in relations(release):
@@ -333,12 +347,27 @@ def test_the_data_package_is_valid(folder: Path) -> None:
     assert {f.replace(".", "_") for f in CONTRACT} <= named
 
 
+def test_every_resource_of_the_data_package_is_valid(folder: Path) -> None:
+    """The first rows of each; a whole release takes Frictionless a quarter of an hour."""
+    descriptor = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    report = Package.from_descriptor(descriptor, basepath=str(folder)).validate(limit_rows=400)
+    assert len(report.tasks) == len(descriptor["resources"])
+    assert report.flatten(["title", "message"]) == []
+
+
+def test_the_data_package_gives_the_licences_of_the_sources(folder: Path) -> None:
+    package = json.loads((folder / "datapackage.json").read_text("utf-8"))
+    said = {(licence["name"], licence["title"]) for licence in package["licenses"]}
+    assert said == {(s.licence.id, s.licence.text) for s in load_catalog().values()}
+    of = {r["name"]: r.get("licenses", []) for r in package["resources"]}
+    assert ["data use restrictions" in x["title"] for x in of["history_cdc_wonder_overdose"]] == [True]
+
+
 def test_the_data_package_agrees_with_the_files(folder: Path, release: duckdb.DuckDBPyConnection) -> None:
     resources = json.loads((folder / "datapackage.json").read_text("utf-8"))["resources"]
     for resource in resources:
         path = folder / resource["path"]
         assert resource["hash"] == f"sha256:{sha256_of(path)}"
-        assert resource["bytes"] == path.stat().st_size
         found = pq.read_metadata(path)
         assert resource["rows"] == found.num_rows
         schema, table = path.parent.name, path.stem

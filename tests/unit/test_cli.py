@@ -210,11 +210,23 @@ def test_an_answer_goes_to_standard_output_alone(drugflow: Terminal):
     assert answer.err == ""
 
 
-def test_a_samples_answer_is_clean_and_the_warning_is_beside_it(drugflow: Terminal):
+@pytest.mark.parametrize(
+    ("form", "out"),
+    [("csv", f"SAMPLE,one\n{SAMPLE},1\n"), ("json", f'[\n {{\n  "SAMPLE": "{SAMPLE}",\n  "one": 1\n }}\n]\n')],
+)
+def test_a_samples_answer_says_so_in_itself_and_beside_it(drugflow: Terminal, form: str, out: str):
+    """A file or a pipe leaves standard error behind."""
     release(drugflow.settings, SAMPLE, "sample")
-    answer = drugflow.run("sql", "select 1 as one", "--format", "csv")
-    assert answer.out == "one\n1\n"
-    assert "SAMPLE" in answer.err
+    answer = drugflow.run("sql", "select 1 as one", "--format", form)
+    assert (answer.out, answer.err) == (out, "SAMPLE: generated data, not official.\n")
+
+
+def test_a_samples_table_says_so_below(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    answer = drugflow.run("sql", "select 1 as one")
+    assert answer.out.endswith(f"\nSAMPLE: generated data, not official, release {SAMPLE}\n")
+    release(drugflow.settings, FIRST)
+    assert "SAMPLE" not in drugflow.run("sql", "select 1 as one").text
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.csv", b"one\n"), ("a.json", b"["), ("a.xlsx", b"PK")])
@@ -250,7 +262,7 @@ def test_verify_of_a_sample_says_that_it_proves_nothing(drugflow: Terminal):
     release(drugflow.settings, SAMPLE, "sample")
     answer = drugflow.run("verify")
     assert answer.code == DONE
-    assert "0 held, 0 failed" in answer.text
+    assert "0 held, 0 failed, 47 not testable here, 0 known disagreements." in answer.text
     assert "This is a SAMPLE release: its agreement with published totals proves nothing." in answer.text
 
 
@@ -309,10 +321,31 @@ def test_files_added_by_hand_are_archived(drugflow: Terminal):
     words = ["add", "cdc_vsrr_overdose", str(file), "--published", "2026-01-15", "--partial", "--note", "one indicator"]
     answer = drugflow.run(*words)
     assert answer.code == DONE
-    assert "Archived cdc_vsrr_overdose 2026-01-15 (1 files). Publish it with drugflow refresh" in answer.text
+    assert "Archived cdc_vsrr_overdose 2026-01-15 (1 files). Publish it with drugflow refresh --origin" in answer.text
     (vintage,) = list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose")
     assert (vintage.receipt.coverage, vintage.receipt.note) == ("partial", "one indicator")
     assert drugflow.run(*words).text.endswith("is in the archive already, byte for byte.")
+
+
+@pytest.mark.parametrize(
+    ("current", "command"),
+    [
+        (SAMPLE, "drugflow refresh --origin archive:official."),
+        (None, "drugflow refresh --origin archive:official."),
+        (FIRST, "drugflow refresh."),
+    ],
+)
+def test_a_file_added_by_hand_is_published_by_the_command_that_is_named(
+    drugflow: Terminal, current: str | None, command: str
+):
+    """Without an origin a refresh after a sample reads the sample again, which has nothing new."""
+    if current:
+        release(drugflow.settings, current, "sample" if current == SAMPLE else "official")
+    file = drugflow.folder / "vsrr.csv"
+    file.write_text("State,Year\n")
+    answer = drugflow.run("add", "cdc_vsrr_overdose", str(file), "--published", "2026-01-15")
+    assert answer.text.endswith(f"Publish it with {command}")
+    assert "archive:official" in drugflow.run("refresh", "--help").text
 
 
 @pytest.mark.parametrize(

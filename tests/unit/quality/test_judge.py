@@ -423,7 +423,7 @@ def test_a_real_page_says_in_words_what_held_and_what_failed(bench: Bench):
     bench.add("2024-04-01", changed(GOOD, 0, -3))
     page = (bench.verdicts / bench.judge()["2024-04-01"].pages[0]).read_text("utf-8")
     assert "✗ failed" in page
-    assert "✓ held" in page
+    assert "✓ passed" in page
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,38 @@ def test_tables_name_known_sources(tables: list[Table]) -> None:
 def test_accepted_values_are_the_shared_vocabulary(
     every_column: list[tuple[str, Column]], column: str, words: Any
 ) -> None:
-    lists = [c.check for _, c in every_column if c.name == column]
+    # In a history a text of its own says which of them its source has.
+    lists = [c.check for n, c in every_column if c.name == column and (c.check or not n.startswith("history."))]
     assert lists
     assert all(sorted(values) == sorted(get_args(words)) for values in lists)
+
+
+def test_accepted_values_are_named_in_both_languages(tables: list[Table]) -> None:
+    """Who filters on a code must find it where the column is described."""
+    lists = {(t.full_name, c.name): c.check for t in tables for c in t.columns if c.check}
+    assert {"land_filter", "measure", "measure_id", "border"} <= {column for _, column in lists}
+    unnamed = [
+        (f"{row['table_schema']}.{row['table_name']}", row["column_name"], value)
+        for row in dictionary_rows(tables)
+        for value in lists.get((f"{row['table_schema']}.{row['table_name']}", row["column_name"]), [])
+        for text in (row["description_en"], row["description_es"])
+        if not re.search(rf"\b{value}\b", text)
+    ]
+    assert unnamed == []
+
+
+def test_a_column_names_in_its_comment_the_values_that_its_text_does_not() -> None:
+    column = Column(name="land_filter", type="VARCHAR", en="A filter.", es="Un filtro.", check=["land_only", "other"])
+    assert column.comment == "A filter. Values: land_only, other."
+    assert column.text_es == "Un filtro. Valores: land_only, other."
+    said = Column(name="a", type="VARCHAR", en="land_only or other.", es="land_only u other.", check=column.check)
+    assert said.comment == "land_only or other."
+
+
+def test_no_shared_text_promises_mexican_rows(tables: list[Table]) -> None:
+    """Only dim_jurisdiction has Mexican entities so far."""
+    texts = [(t.full_name, c.name, x) for t in tables for c in t.columns for x in (c.en, c.es)]
+    assert [place[:2] for place in texts if "MX-" in place[2] and place[0] != "marts.dim_jurisdiction"] == []
 
 
 def test_rows_have_the_columns_of_meta_dictionary(tables: list[Table]) -> None:

@@ -127,8 +127,22 @@ def test_excel_of_a_sample_says_so(tmp_path: Path):
     with Session(settings) as session:
         session.run("select 1 as one", "xlsx", tmp_path / "a.xlsx", io.StringIO())
     found = sheets(tmp_path / "a.xlsx")
-    assert "SAMPLE" in found
+    assert found["SAMPLE"] == [("SAMPLE", "one"), ("20260115T000000Z-SAMPLE", "1")]
     assert ("warning", "SAMPLE: generated data, not official") in found["about"]
+
+
+def test_a_samples_file_says_so_in_every_row(tmp_path: Path):
+    settings = settings_of(tmp_path)
+    release(settings, "20260115T000000Z-SAMPLE", "sample")
+    with Session(settings) as session:
+        session.run("select 'mine' as \"SAMPLE\", deaths from marts.deaths", "csv", tmp_path / "a.csv", io.StringIO())
+        session.run("select deaths from marts.deaths", "json", tmp_path / "a.json", io.StringIO())
+        session.run("select deaths from marts.deaths where false", "csv", tmp_path / "none.csv", io.StringIO())
+    mark = "20260115T000000Z-SAMPLE"
+    assert (tmp_path / "a.csv").read_text("utf-8") == f"SAMPLE_,SAMPLE,deaths\n{mark},mine,12\n{mark},mine,\n"
+    rows = [{"SAMPLE": mark, "deaths": 12}, {"SAMPLE": mark, "deaths": None}]
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == rows
+    assert (tmp_path / "none.csv").read_text("utf-8") == "SAMPLE,deaths\n"
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "table"])

@@ -97,12 +97,15 @@ def refresh(
 
     [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
     """
+    from pipelines.ingest.origins import parse_origin
     from pipelines.orchestration.night import refresh_unattended
     from pipelines.orchestration.turn import BusyError
     from pipelines.sources.catalog import get_source
 
     for name in source or []:
         get_source(name)
+    if origin:
+        parse_origin(origin)  # a typing error is no refresh that failed
     settings = _settings(origin=origin)
     with err.status("Looking for changes …") as status:
 

@@ -19,15 +19,28 @@ def watch(settings: Settings, now: datetime | None = None) -> tuple[bool, list[s
     that failed was told when it failed. Before the first it counts from the watchdog's own first look.
     """
     now = now or datetime.now(UTC)
-    last = last_refresh(settings)
-    since = datetime.fromisoformat(last["finished_at"]) if last else _first_look(settings, now)
-    # A clock that was set back makes no silence.
+    ended = _ended(settings, now)
+    since = ended or _first_look(settings, now)
+    if ended:
+        _forget_first_look(settings)
     silent = now - since > timedelta(hours=settings.watchdog_hours)
-    what = f"The last refresh ended {since:%Y-%m-%d %H:%M} UTC" if last else "No refresh has ended yet"
-    sentence = f"{what}, {max(0.0, (now - since).total_seconds()) / 3600:.1f} hours ago" if last else what
+    what = f"The last refresh ended {since:%Y-%m-%d %H:%M} UTC" if ended else "No refresh is known to have ended"
+    sentence = f"{what}, {max(0.0, (now - since).total_seconds()) / 3600:.1f} hours ago" if ended else what
     limit = f"expected: one within {settings.watchdog_hours:g} hours (DRUGFLOW_WATCHDOG_HOURS)"
     found = [_silence(f"{sentence}; {limit}.", since)] if silent else []
     return not silent, [f"{sentence}; {limit}.", *tell(settings, lambda: found, lambda key: key == SILENCE)]
+
+
+def _ended(settings: Settings, now: datetime) -> datetime | None:
+    """When the last refresh ended; None where no account says it, or one of a day that has not come yet.
+
+    A clock that was set forward and back again would otherwise pass for a refresh that ended a moment ago, for years.
+    """
+    try:
+        ended = datetime.fromisoformat((last_refresh(settings) or {})["finished_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return ended if ended - now < timedelta(hours=settings.watchdog_hours) else None
 
 
 def _silence(sentence: str, since: datetime) -> Condition:
@@ -40,6 +53,15 @@ def _silence(sentence: str, since: datetime) -> Condition:
         "'drugflow refresh'.",
         since.isoformat(timespec="seconds"),
     )
+
+
+def _forget_first_look(settings: Settings) -> None:
+    """Should the account of refreshes be lost one day, the count begins anew and not at a look of long ago."""
+    memory = read_memory(settings)
+    if memory.watched_since is not None:
+        memory.watched_since = None
+        with contextlib.suppress(OSError):
+            write_memory(settings, memory)
 
 
 def _first_look(settings: Settings, now: datetime) -> datetime:

@@ -10,6 +10,7 @@ from pipelines.orchestration.executor import one_process_executor
 from pipelines.orchestration.night import Night, refresh_unattended
 from pipelines.orchestration.refresh import Build
 from pipelines.orchestration.show import listing, table
+from pipelines.orchestration.turn import BusyError
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError
 
@@ -48,6 +49,10 @@ def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
         who = f"the nightly run {context.run_id[:8]}"
         try:
             night = refresh_unattended(own, [], False, progress, build, who, context.log.warning)
+        except BusyError as busy:
+            context.log.warning(str(busy))
+            context.add_output_metadata({"stepped_aside": str(busy)})
+            return
         except DrugflowError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         shown = _shown(night)

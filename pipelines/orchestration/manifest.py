@@ -49,7 +49,8 @@ def prepare_manifest() -> Path:
             [sys.executable, *DBT, *command],
             capture_output=True,
             text=True,
-            env={**os.environ, **dbt_environment(Settings(), "sample")},
+            # An installation may write into dbt's target alone.
+            env={**os.environ, **dbt_environment(Settings(), "sample"), "DBT_LOG_PATH": str(MANIFEST.parent)},
             check=False,
         )
         if done.returncode:

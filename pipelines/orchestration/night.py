@@ -17,6 +17,7 @@ from pipelines.orchestration.refresh import Build, Outcome, Progress, refresh
 from pipelines.orchestration.stages import Fetching, resolve_origin
 from pipelines.orchestration.turn import turn
 from pipelines.release.outcome import SourceOutcome, known_vintages, outcomes
+from pipelines.release.publish import refuse_sample_over_official, settle
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, why
 
@@ -43,9 +44,13 @@ def refresh_unattended(
     """Refresh in this installation's turn, then record and tell how it ended; also where it ends with an error.
 
     who: how a waiting refresh names this one; tell: hears that this one waits.
-    Raises BusyError where another refresh kept the turn, DrugflowError as refresh does; both leave the release.
+    Raises BusyError where another refresh kept the turn, DrugflowError as refresh does; both leave the release. A
+    sample that would replace an official release is wrong use, which is no refresh to record or alert about.
     """
     with turn(settings, who, tell):
+        settle(settings)
+        if settings.origin == "sample":
+            refuse_sample_over_official(settings, "sample")
         started = settings.now()
         try:
             realm = resolve_origin(settings).realm

@@ -4,13 +4,16 @@ What belongs here: when to look. What does not: what is told and how often (aler
 """
 
 import os
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import after_death
 from pipelines.alerts.watchdog import watch
 from pipelines.orchestration.instance import bury_dead_runs
+from pipelines.orchestration.turn import STEPPED_ASIDE
 from pipelines.settings import Settings
 
 WATCH_SECONDS = 600
@@ -26,10 +29,22 @@ def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinitio
         description="Says through DRUGFLOW_ALERT_URLS that a run failed, unless the run said so itself.",
     )
     def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
-        for sentence in after_death(settings, reason(context)):
+        said = reason(context)
+        if STEPPED_ASIDE in said or _was_mended(settings, context):
+            return
+        for sentence in after_death(settings, said):
             context.log.info(sentence)
 
     return failed_run_alert
+
+
+def _was_mended(settings: Settings, context: dg.RunFailureSensorContext) -> bool:
+    """Whether a refresh went well after the run had ended: a daemon that was down hears of failures late."""
+    record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+    last = last_refresh(settings)
+    if record is None or record.end_time is None or last is None or last["failure"]:
+        return False
+    return datetime.fromisoformat(last["finished_at"]).timestamp() > record.end_time
 
 
 def reason(context: dg.RunFailureSensorContext) -> str:

@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, recall, why, write_json
 
+STEPPED_ASIDE = "stepped aside: nothing was changed by it"
+
 
 class BusyError(DrugflowError):
     """Another refresh has the turn and kept it too long: this one stepped aside, nothing is wrong."""
@@ -38,8 +40,7 @@ def turn(settings: Settings, who: str, tell: Callable[[str], None]) -> Iterator[
             lock.acquire(timeout=settings.lock_timeout_seconds)
     except Timeout as error:
         raise BusyError(
-            f"{_holder(settings)} This one waited {settings.lock_timeout_seconds:.0f} s and stepped aside: nothing was "
-            "changed by it."
+            f"{_holder(settings)} This one waited {settings.lock_timeout_seconds:.0f} s and {STEPPED_ASIDE}."
         ) from error
     except OSError as error:
         raise DrugflowError(

@@ -51,6 +51,11 @@ class Account:
         return [v for v in self.verdicts if v.state == "held"]
 
     @property
+    def taken(self) -> list[str]:
+        """Archive ids of the vintages that the history is made of; a second issue of a date has its own."""
+        return [v.archive_id for v in self.verdicts if v.state != "held" and v.vintage in self.accepted]
+
+    @property
     def next_expected(self) -> date | None:
         """Day by which the period after the newest one should be published: at its end, plus the usual lag."""
         if self.last_period is None:

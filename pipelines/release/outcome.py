@@ -33,12 +33,12 @@ class SourceOutcome:
 
 
 Known = dict[str, list[str]]
-"""Vintages in the histories, by source."""
+"""Archive ids of the vintages in the histories, by source."""
 
 
 def known_vintages(settings: Settings, realm: Realm) -> Known:
     """What the histories are made of now: to be asked before a refresh, so that its outcome tells what is new."""
-    return {s.id: read_outline(settings, realm, s).accepted for s in load_catalog().values() if s.status == "active"}
+    return {s.id: read_outline(settings, realm, s).taken for s in load_catalog().values() if s.status == "active"}
 
 
 def outcomes(settings: Settings, realm: Realm, before: Known) -> list[SourceOutcome]:
@@ -63,7 +63,7 @@ def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -
     if account.waiting:
         word = "held" if word == "unchanged" else word
         said += [f"{v.archive_id} is held back: {v.problem}" for v in account.waiting]
-    if new := [v for v in account.accepted if v not in before]:
+    if new := [v for v in account.taken if v not in before]:
         word = "new" if word == "unchanged" else word
         said.append(f"Took {', '.join(new)}.")
     if freshness(account, realm, today) == "late":

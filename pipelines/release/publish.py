@@ -20,7 +20,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import BaseModel
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm, read_json, write_json
+from pipelines.vocabulary import DrugflowError, Realm, read_json, recall, write_json
 
 DATABASE = "drugflow.duckdb"
 
@@ -130,13 +130,37 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], 
         manifest.number = max((m.number for m in releases(settings)), default=0) + 1
         write_json(part / "manifest.json", manifest.model_dump())
         _sync(part)
-        part.rename(settings.releases / release_id)
+        with _showing(settings):
+            part.rename(settings.releases / release_id)
+            _show(settings)
+            prune(settings)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    if pinned_release(settings) is None:
-        swap(settings, release_id)
-    prune(settings)
     return manifest
+
+
+def settle(settings: Settings) -> None:
+    """Finish what a process that was killed between choosing a release and showing it has begun.
+
+    Where the current release is gone nothing is chosen in its place: that is for a refresh, or a rollback, to say.
+    """
+    if current_manifest(settings) is not None:
+        with _showing(settings):
+            _show(settings)
+
+
+def _show(settings: Settings) -> None:
+    """Let analysts see what they are meant to: the pinned release, else the newest."""
+    newest = newest_release(settings)
+    wanted = pinned_release(settings) or (newest.release_id if newest else None)
+    current = current_manifest(settings)
+    if wanted is not None and (current is None or current.release_id != wanted):
+        swap(settings, wanted)
+
+
+def _showing(settings: Settings) -> FileLock:
+    """One process at a time chooses, shows and deletes releases; it takes moments."""
+    return FileLock(settings.data_marts / ".show.lock", timeout=settings.lock_timeout_seconds)
 
 
 def pinned_release(settings: Settings) -> str | None:
@@ -162,8 +186,8 @@ def swap(settings: Settings, release_id: str) -> None:
 
 
 def releases(settings: Settings) -> list[Manifest]:
-    """All kept releases that have their database, oldest first."""
-    found = [read_json(p) for p in settings.releases.glob("[!.]*/manifest.json") if (p.parent / DATABASE).is_file()]
+    """All kept releases that have their database and a manifest that can be read, oldest first."""
+    found = [recall(p) for p in settings.releases.glob("[!.]*/manifest.json") if (p.parent / DATABASE).is_file()]
     return sorted((Manifest.model_validate(m) for m in found if m), key=lambda m: m.order)
 
 
@@ -192,24 +216,25 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
         )
     if current and current.realm == "official" and chosen.realm == "sample":
         refuse_sample_over_official(settings, "sample")
-    write_json(settings.data_marts / "pinned.json", {"release_id": chosen.release_id})
-    swap(settings, chosen.release_id)
+    with _showing(settings):
+        write_json(settings.data_marts / "pinned.json", {"release_id": chosen.release_id})
+        _show(settings)
     return chosen
 
 
 def unpin(settings: Settings) -> Manifest | None:
     """Let the newest release be current again: the newest official one, where there is any."""
-    (settings.data_marts / "pinned.json").unlink(missing_ok=True)
-    newest = newest_release(settings)
-    if newest is not None:
-        swap(settings, newest.release_id)
-    return newest
+    with _showing(settings):
+        (settings.data_marts / "pinned.json").unlink(missing_ok=True)
+        _show(settings)
+    return newest_release(settings)
 
 
 def prune(settings: Settings) -> None:
-    """Keep what current points at and the newest others; a folder goes by rename, then is deleted."""
+    """Keep what current points at, the pinned one and the newest others; a folder goes by rename, then is deleted."""
     current = current_manifest(settings)
-    others = [m for m in releases(settings) if current is None or m.release_id != current.release_id]
+    kept = {current.release_id if current else None, pinned_release(settings)}
+    others = [m for m in releases(settings) if m.release_id not in kept]
     for manifest in others[: -settings.keep_releases]:
         gone = settings.releases / f".{manifest.release_id}.gone"
         (settings.releases / manifest.release_id).rename(gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +12,9 @@ from pydantic import SecretStr
 
 from pipelines.alerts.record import finish
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
+from pipelines.orchestration.turn import STEPPED_ASIDE
 from pipelines.settings import Settings
+from pipelines.vocabulary import write_json
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 
@@ -78,11 +81,41 @@ def test_a_run_whose_process_is_gone_is_told_with_its_id(site: Settings, sink: S
     assert "of killed failed: The process of this run is gone." in sink.received[0]["message"]
 
 
+@dg.op
+def steps_aside() -> None:
+    raise dg.Failure(description=f"Another refresh is at work. This one {STEPPED_ASIDE}.", allow_retries=False)
+
+
+@dg.job
+def busy() -> None:
+    steps_aside()
+
+
+def test_a_run_that_stepped_aside_is_no_alert(site: Settings, sink: Sink) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        fails(site, busy, instance)
+    assert sink.received == []
+
+
+def test_a_failure_that_was_mended_before_the_daemon_heard_of_it_is_no_alert(site: Settings, sink: Sink) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = refresh.execute_in_process(instance=instance, raise_on_error=False)
+        later = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+        write_json(site.data_marts / "last_refresh.json", {"finished_at": later, "failure": None})
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        sensor = failed_run_sensor(site, [refresh])
+        context = dg.build_run_status_sensor_context(
+            sensor_name=sensor.name, dagster_instance=instance, dagster_run=run,
+            dagster_event=result.get_run_failure_event(),
+        )  # fmt: skip
+        sensor(context.for_run_failure())
+    assert sink.received == []
+
+
 def test_the_watchdog_of_the_daemon_says_when_the_last_refresh_ended(
     site: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import UTC, datetime
-
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     finish(site, datetime.now(UTC), None, [])
     with dg.DagsterInstance.ephemeral() as instance:

@@ -236,6 +236,24 @@ def test_without_an_address_nothing_is_told_until_there_is_one(site: Settings, s
     assert titles(sink) == ["drugflow: The refresh failed"]
 
 
+def test_a_damaged_account_of_a_source_hides_no_failure_and_ends_nothing(site: Settings, sink: Sink) -> None:
+    night = on(site, "2024-05-03")
+    history(night, CBP, "2024-03-01", "2024-04-08")
+    look(night, CBP, "The site answered 403.", blocked=True)
+    after_refresh(night, "official", None)
+    (night.stage("history", "official") / f"{CBP}.json").write_text("{")
+    after_refresh(night, "official", "a file is damaged.")
+    assert titles(sink) == [f"drugflow: {CBP} blocked", "drugflow: The refresh failed"]
+
+
+def test_a_sample_speaks_of_no_source(site: Settings, sink: Sink) -> None:
+    night = on(site, "2024-05-03")
+    look(night, CBP, "The site answered 403.", blocked=True)
+    after_refresh(night, "official", None)
+    after_refresh(night, "sample", None)
+    assert titles(sink) == [f"drugflow: {CBP} blocked"]
+
+
 def test_a_memory_that_cannot_be_read_costs_one_repeated_alert(site: Settings, sink: Sink) -> None:
     after_refresh(site, "official", "the disk is full.")
     memory_path(site).write_text("{")
@@ -294,6 +312,25 @@ def test_before_the_first_refresh_silence_counts_from_the_first_look(site: Setti
 def test_a_clock_that_was_set_back_is_no_silence(site: Settings) -> None:
     finish(site, datetime.now(UTC), None, [])
     assert watch(site, datetime.now(UTC) - timedelta(days=9))[0]
+
+
+@pytest.mark.parametrize("account", ["{", "{}", '{"finished_at": null}', "[]"])
+def test_without_a_readable_account_silence_counts_from_a_look_of_now(site: Settings, account: str) -> None:
+    now = datetime(2024, 5, 1, tzinfo=UTC)
+    watch(site, now)
+    finish(site, datetime.now(UTC), None, [])
+    watch(site)
+    (site.data_marts / "last_refresh.json").write_text(account)
+    later = datetime.now(UTC)
+    assert watch(site, later)[0]
+    assert not watch(site, later + timedelta(hours=31))[0]
+
+
+def test_an_account_from_the_future_is_none(site: Settings) -> None:
+    finish(site, datetime.now(UTC), None, [])
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    assert watch(site, long_ago)[0]
+    assert not watch(site, long_ago + timedelta(hours=31))[0]
 
 
 def test_the_watchdog_does_not_end_what_a_refresh_told(site: Settings, sink: Sink) -> None:

@@ -26,6 +26,7 @@ from pipelines.release.publish import (
     refuse_sample_over_official,
     releases,
     rollback,
+    settle,
     swap,
     unpin,
 )
@@ -99,6 +100,41 @@ def test_an_open_reader_keeps_its_release_over_a_swap(three: Settings):
 def test_a_swap_leaves_nothing_behind(three: Settings):
     swap(three, FIRST)
     assert sorted(p.name for p in three.data_marts.iterdir()) == ["current", "releases"]
+
+
+# ---- what a kill or a damage leaves ----
+
+
+def test_a_pin_that_was_written_but_not_yet_shown_is_shown_by_the_next_refresh(three: Settings):
+    write_json(three.data_marts / "pinned.json", {"release_id": FIRST})
+    settle(three)
+    assert current(three) == FIRST
+
+
+def test_an_unpinning_that_was_not_yet_shown_is_shown_by_the_next_refresh(three: Settings):
+    rollback(three, FIRST)
+    (three.data_marts / "pinned.json").unlink()
+    settle(three)
+    assert current(three) == THIRD
+
+
+def test_nothing_is_chosen_in_the_place_of_a_current_release_that_is_gone(three: Settings):
+    shutil.rmtree(three.releases / THIRD)
+    settle(three)
+    assert current(three) is None
+
+
+def test_retention_never_deletes_the_pinned_release(three: Settings):
+    write_json(three.data_marts / "pinned.json", {"release_id": FIRST})
+    prune(three.model_copy(update={"keep_releases": 1}))
+    assert FIRST in kept(three)
+
+
+def test_a_damaged_manifest_of_an_old_release_stops_neither_retention_nor_rollback(three: Settings):
+    (three.releases / FIRST / "manifest.json").write_text("{")
+    prune(three)
+    assert kept(three) == [SECOND, THIRD]
+    assert rollback(three, None).release_id == SECOND
 
 
 # ---- retention ----

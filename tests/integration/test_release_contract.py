@@ -348,7 +348,7 @@ def test_the_data_package_is_valid(folder: Path) -> None:
 
 
 def test_every_resource_of_the_data_package_is_valid(folder: Path) -> None:
-    """The first rows of each; a whole release takes Frictionless a quarter of an hour."""
+    """The first rows of each; a whole release takes Frictionless more than an hour."""
     descriptor = json.loads((folder / "datapackage.json").read_text("utf-8"))
     report = Package.from_descriptor(descriptor, basepath=str(folder)).validate(limit_rows=400)
     assert len(report.tasks) == len(descriptor["resources"])

@@ -144,6 +144,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     else:
         show_status(found)
     stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"])
+    stuck = stuck or bool(found["last_refresh"] and found["last_refresh"]["failure"])
     raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
 
 

@@ -32,6 +32,8 @@ COLOURS = {
     "sample": "cyan",
     "held": "red",
 }
+LACKING = ("held", "blocked", "failing")
+"""Words of sources whose newest figures a refresh could not take."""
 
 
 def plain(text: str) -> str:
@@ -158,7 +160,9 @@ def show_status(found: dict[str, Any]) -> None:
             out.print(f"\n{s['source']} {plain(said)}; all of it reaches {s['newest_period']}.")
     if found["last_refresh"]:
         ended = found["last_refresh"]
-        word = f"[red]failed:[/] {plain(ended['failure'])}" if ended["failure"] else "went well."
+        lacks = [line.partition(":")[0] for line in ended["sources"] if line.split()[1].rstrip(":") in LACKING]
+        word = f"went on without: {', '.join(lacks)}." if lacks else "went well."
+        word = f"[red]failed:[/] {plain(ended['failure'])}" if ended["failure"] else word
         out.print(f"\nThe last refresh ended {minute(ended['finished_at'])} UTC and {word}")
     if found["alerts"]["addresses"] or found["alerts"]["undelivered"]:
         show_alerts(found["alerts"])

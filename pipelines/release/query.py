@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -13,12 +14,14 @@ import polars as pl
 
 from pipelines.release.publish import DATABASE, Manifest, nothing_to_open
 from pipelines.settings import Settings
-from pipelines.vocabulary import SAMPLE, DrugflowError, Realm, read_json
+from pipelines.vocabulary import SAMPLE, DrugflowError, Realm, read_json, why
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 FORMATS = ("table", "csv", "json", "xlsx")
+MOST_EXCEL_ROWS = 1_048_575
+"""Rows of a sheet below its header."""
 
 
 class Session:
@@ -64,21 +67,34 @@ class Session:
         if output is not None and not output.parent.is_dir():
             raise DrugflowError(f"There is no folder {output.parent} to write {output.name} into: make it first.")
         try:
+            if (count := len(duckdb.extract_statements(query))) > 1:
+                raise DrugflowError(f"One query at a time: this one has {count}, parted by semicolons.")
             # Some errors, such as a text that is no number, come up only when the rows are fetched.
             relation = self.connection.sql(query)
             if relation is None:
                 return
-            answer = f"{relation}\n{self._last_line}" if form == "table" else self._marked(relation.pl())
+            content = f"{relation}\n{self._last_line}".encode() if form == "table" else self._content(relation, form)
         except duckdb.Error as error:
             raise DrugflowError(f"DuckDB cannot answer that: {error}") from error
-        if form == "xlsx" and output is not None and not isinstance(answer, str):
-            self._excel(_flat(answer), output)
-            return
-        text = answer if isinstance(answer, str) else _text(answer, form)
         if output is None:
-            stream.write(text)
+            stream.write(content.decode())
         else:
-            output.write_text(text, "utf-8")
+            output.write_bytes(content)
+
+    def _content(self, relation: duckdb.DuckDBPyRelation, form: str) -> bytes:
+        """The whole answer as a file. Raises DrugflowError where the format has no place for it."""
+        try:
+            frame = self._marked(relation.pl())
+            if form == "xlsx":
+                return self._excel(_flat(frame))
+            return _text(frame, form).encode()
+        except (DrugflowError, duckdb.Error):
+            raise
+        except Exception as error:  # Polars, PyArrow and XlsxWriter each have errors of their own for such values
+            raise DrugflowError(
+                f"Some column of the answer has no form as {form} ({why(error)}): cast it in the query, as in "
+                "cast(x as varchar)."
+            ) from error
 
     @property
     def _last_line(self) -> str:
@@ -92,11 +108,18 @@ class Session:
             name += "_"
         return frame.select(pl.lit(self.release_id).alias(name), pl.all())
 
-    def _excel(self, frame: pl.DataFrame, output: Path) -> None:
+    def _excel(self, frame: pl.DataFrame) -> bytes:
         """One sheet of rows and one that says which release they came from, and that a sample is one."""
         import xlsxwriter
 
-        with xlsxwriter.Workbook(str(output)) as book:
+        if frame.height > MOST_EXCEL_ROWS:
+            raise DrugflowError(
+                f"Excel takes {MOST_EXCEL_ROWS:,} rows and the answer has {frame.height:,}: write csv, or ask for less."
+            )
+        content = io.BytesIO()
+        # A text stays a text: what begins with "=" must not be calculated on the reader's machine.
+        plain = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+        with xlsxwriter.Workbook(content, {**plain, "remove_timezone": True}) as book:
             frame.write_excel(book, worksheet="SAMPLE" if self.is_sample else "answer")
             about = book.add_worksheet("about")
             notes: list[tuple[str, Any]] = [("release", self.release_id), ("realm", self.realm)]
@@ -104,6 +127,7 @@ class Session:
                 notes.append(("warning", SAMPLE))
             for row, pair in enumerate(notes):
                 about.write_row(row, 0, pair)
+        return content.getvalue()
 
     def prompt(self, console: Console) -> None:
         """Ask for queries until the end of input; an error is a sentence and the next prompt."""

@@ -12,10 +12,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pipelines.alerts.record import finish
 from pipelines.cli import main
 from pipelines.ingest.archive import list_archive
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -285,6 +287,19 @@ def test_status_can_be_read_by_machines(drugflow: Terminal):
     found = json.loads(drugflow.run("status", "--json").out)
     assert (found["is_sample"], found["release"]["release_id"]) == (True, SAMPLE)
     assert {s["source"] for s in found["sources"]} == set(load_catalog())
+
+
+def test_status_says_of_the_last_refresh_what_the_refresh_itself_said(drugflow: Terminal):
+    release(drugflow.settings, SAMPLE, "sample")
+    now = datetime.now(UTC)
+    finish(drugflow.settings, now, None, ["cbp_drug_seizures new: Took 2026-01-15."])
+    assert drugflow.run("status").text.endswith("and went well.")
+    finish(drugflow.settings, now, None, ["cdc_vsrr_overdose held: 2026-01-14 is held back: a column."])
+    assert drugflow.run("status").text.endswith("and went on without: cdc_vsrr_overdose held.")
+    finish(drugflow.settings, now, "The marts could not be built.", [])
+    answer = drugflow.run("status")
+    assert answer.text.endswith("and failed: The marts could not be built.")
+    assert answer.code == BLOCKED
 
 
 # ---- rollback ----

@@ -151,6 +151,38 @@ def test_an_answer_can_go_to_a_file(session: Session, tmp_path: Path, form: str)
     assert "México" in (tmp_path / "answer").read_text("utf-8")
 
 
+def test_a_text_that_looks_like_a_formula_stays_a_text(session: Session, tmp_path: Path):
+    session.run("select '=1+1' as note", "xlsx", tmp_path / "a.xlsx", io.StringIO())
+    assert fastexcel.read_excel(tmp_path / "a.xlsx").load_sheet(0).to_polars().rows() == [("=1+1",)]
+
+
+def test_infinity_and_times_with_a_zone_have_a_place_in_excel(session: Session, tmp_path: Path):
+    query = "select 'infinity'::double as x, timestamptz '2026-01-15 00:00:00+00' as moment"
+    session.run(query, "xlsx", tmp_path / "a.xlsx", io.StringIO())
+    assert fastexcel.read_excel(tmp_path / "a.xlsx").load_sheet(0).to_polars().height == 1
+
+
+@pytest.mark.parametrize(("value", "form"), [("interval 1 month", "csv"), ("interval 1 month", "json"),
+                                             ("interval 1 month", "xlsx"), ("'a'::blob", "csv")])  # fmt: skip
+def test_a_value_that_a_format_has_no_place_for_is_a_sentence_and_leaves_no_file(
+    session: Session, tmp_path: Path, value: str, form: str
+):
+    with pytest.raises(DrugflowError, match=rf"no form as {form} .*cast\(x as varchar\)"):
+        session.run(f"select {value} as x", form, tmp_path / f"a.{form}", io.StringIO())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_rows_than_excel_takes_is_a_sentence_and_leaves_no_file(session: Session, tmp_path: Path):
+    with pytest.raises(DrugflowError, match="Excel takes 1,048,575 rows and the answer has 1,048,576"):
+        session.run("from range(1048576)", "xlsx", tmp_path / "a.xlsx", io.StringIO())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_queries_at_once_are_refused(session: Session):
+    with pytest.raises(DrugflowError, match="One query at a time: this one has 2"):
+        answer(session, "select 1; select 2", "csv")
+
+
 def test_excel_needs_a_file(session: Session):
     with pytest.raises(DrugflowError, match="Excel needs a file: add --output"):
         answer(session, ALL, "xlsx")

@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,6 +128,31 @@ def _sweep(path: Path, own: Path) -> None:
                     part.unlink()
         except OSError:
             continue
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A temporary folder until the end of the block; those of dead processes are removed first.
+
+    A process that is killed with all its children at once, as by systemd or for want of memory, leaves its own.
+    """
+    for left in Path(tempfile.gettempdir()).glob("drugflow-*-*-*"):
+        process = left.name.split("-")[2]
+        if process.isdigit() and not _is_alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+    prefix = f"drugflow-{purpose}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

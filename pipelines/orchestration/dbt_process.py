@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from pipelines.orchestration.dbt_ready import hand_over
-from pipelines.vocabulary import code_fingerprint
+from pipelines.vocabulary import code_fingerprint, scratch_folder
 
 PARENT = "DRUGFLOW_RUN_PROCESS"
 _LOOK_EVERY = 0.2
@@ -37,9 +37,9 @@ def main() -> None:
 
     A dbt that is ready takes the command over, where there is one.
     """
-    with tempfile.TemporaryDirectory(prefix="drugflow-dbt-") as scratch:
-        tempfile.tempdir = scratch
-        threading.Thread(target=end_with, args=(int(os.environ[PARENT]), Path(scratch)), daemon=True).start()
+    with scratch_folder("dbt") as scratch:
+        tempfile.tempdir = str(scratch)
+        threading.Thread(target=end_with, args=(int(os.environ[PARENT]), scratch), daemon=True).start()
         done = hand_over(sys.argv[1:], code_fingerprint(Path(os.environ["DBT_PROJECT_DIR"])))
         if done is not None:
             sys.exit(done)

@@ -20,6 +20,7 @@ from pathlib import Path
 from pipelines.quality.run import Candidate, judge
 from pipelines.quality.verdict import Exemption, Verdict
 from pipelines.sources.catalog import Source
+from pipelines.vocabulary import scratch_folder
 
 _pool: ProcessPoolExecutor | None = None
 
@@ -29,8 +30,10 @@ def own_process() -> Iterator[None]:
     """Until the end of the block, ``judged`` works in another process, which begins to import at once."""
     global _pool
     with (
-        tempfile.TemporaryDirectory(prefix="drugflow-quality-", ignore_cleanup_errors=True) as scratch,
-        ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(scratch,)) as pool,
+        scratch_folder("quality") as scratch,
+        ProcessPoolExecutor(
+            1, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(str(scratch),)
+        ) as pool,
     ):
         pool.submit(_import)
         _pool = pool

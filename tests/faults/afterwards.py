@@ -22,7 +22,8 @@ QUESTION = "select release_id, content_hash, (select sum(events) from marts.seiz
 def assert_one_release_at_a_time(seen: Analyst, own: Settings) -> None:
     """Every answer was that of one whole release."""
     assert seen.errors == []
-    assert seen.asked >= 2
+    # Every tenth of a second, however long the faults took; the first two questions come before any fault.
+    assert seen.asked > 20
     sums = {answer[1]: answer[2] for answer in seen.answers}
     assert {(a[1], a[2]) for a in seen.answers} == set(sums.items())
     assert len(sums) <= 2

@@ -36,7 +36,7 @@ MOMENTS: dict[str, list[Moment]] = {
     ],
     "Great Expectations": [
         Moment("it is imported", "import", "^great_expectations.expectations.core "),
-        Moment("its folder is made", "tempfile.mkdtemp", ""),
+        Moment("its results are put together", "import", "^great_expectations.render"),
         Moment("a page is rendered", "open", "templates/page.j2 r"),
         Moment("the page of the rows is written", "open", rf"{QUALITY}/{NEW}__rows.html w"),
         Moment("the page of magnitudes is written", "open", rf"{QUALITY}/{NEW}__magnitude.html w"),

@@ -1,7 +1,7 @@
 """Facts about a vintage as small frames, one row a fact, for table-level expectations.
 
-What belongs here: counting and summing a vintage against itself and against the one before. What does
-not: bounds (the YAML) and running expectations (suite).
+What belongs here: counting and summing a vintage against itself and against the one before, and the list of all
+facts. What does not: what is there or absent (presence), what may not move (settled), bounds (the YAML).
 
 Every function takes the vintage and the accepted full one before it, and returns an empty frame where the
 fact cannot be established (no earlier vintage, a partial one): an expectation on no row holds.
@@ -14,6 +14,8 @@ from collections.abc import Callable
 import polars as pl
 
 from pipelines.quality.facts_by_source import SPECIFIC
+from pipelines.quality.presence import known_series, series_gaps, usual_rows
+from pipelines.quality.settled import content, last_period, settled
 from pipelines.quality.subject import Subject
 from pipelines.sources.catalog import FRAME_TYPES, Source
 
@@ -79,14 +81,7 @@ def coverage(source: Source, subject: Subject) -> pl.DataFrame:
     previous = subject.previous_rows()
     if previous is None or subject.partial:
         return empty
-    scope = _scope(source)
-    window = pl.scan_parquet(subject.folder / "coverage.parquet").select("scope", "first_period", "last_period")
-    known = (
-        previous.with_columns(scope.alias("scope"))
-        .join(window, on="scope")
-        .filter(pl.col(source.period).is_between(pl.col("first_period"), pl.col("last_period")))
-        .select(source.key)
-    )
+    known = subject.inside(previous, source).select(source.key)
     total = known.select(pl.len()).collect().item()
     if not total:
         return empty
@@ -123,6 +118,12 @@ GENERIC: dict[str, Callable[[Source, Subject], pl.DataFrame]] = {
     "every_period": every_period,
     "coverage": coverage,
     "magnitude": magnitude,
+    "usual_rows": usual_rows,
+    "known_series": known_series,
+    "series_gaps": series_gaps,
+    "content": content,
+    "last_period": last_period,
+    "settled": settled,
 }
 
 
@@ -130,9 +131,3 @@ def facts(source: Source, batch: str, subject: Subject) -> pl.DataFrame:
     """The facts frame that a YAML's batch names; raises KeyError for a name that nobody computes."""
     compute = GENERIC.get(batch) or SPECIFIC[(source.id, batch)]
     return compute(source, subject)
-
-
-def _scope(source: Source) -> pl.Expr:
-    if not source.scope:
-        return pl.lit("")
-    return pl.concat_str([pl.col(c).cast(pl.String) for c in source.scope], separator="/")

@@ -7,9 +7,11 @@ every source has (facts), bounds (the YAML).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
+from pipelines.quality.presence import steady_absent
 from pipelines.quality.subject import Subject
 from pipelines.settings import PROJECT_ROOT
 from pipelines.sources.catalog import Source
@@ -18,6 +20,9 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 NATIONAL_T404 = SEEDS / "us_t404_final_monthly.csv"
 JURISDICTIONS = SEEDS / "jurisdictions.csv"
 STATES_AND_DC = 51
+SOUTHWEST = pl.col("region") == "southwest"
+MODES = pl.col("measure_id").is_in(["personal_vehicles", "pedestrians", "trucks"])
+"""The three measures that may be added up: each crossing is in one of them."""
 PARTS_OF_THE_US = 52
 """50 states, DC and New York City, which the publisher counts apart from New York."""
 
@@ -39,6 +44,20 @@ def vsrr_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
         )
         .filter((pl.col("parts") == PARTS_OF_THE_US) & (pl.col("nation") == 1))
         .select("month_ending", "us_minus_parts_deaths")
+        .sort("month_ending")
+        .collect()
+    )
+
+
+def vsrr_us_rows(source: Source, subject: Subject) -> pl.DataFrame:
+    """All-drug rows of the US and its 52 parts in each month of the file, blank or not: ``nation_and_parts``."""
+    if subject.partial:
+        return pl.DataFrame(schema={"month_ending": pl.Date, "nation_and_parts": pl.Int64})
+    counted = (pl.col("indicator_id") == "drug_overdose") & (pl.col("jurisdiction_id") != "US-PR")
+    return (
+        subject.rows()
+        .group_by("month_ending")
+        .agg(counted.sum().cast(pl.Int64).alias("nation_and_parts"))
         .sort("month_ending")
         .collect()
     )
@@ -74,6 +93,29 @@ def cbp_closed_years(source: Source, subject: Subject) -> pl.DataFrame:
             moved.sum().cast(pl.Int64).alias("changed_rows"),
         )
         .sort("fiscal_year")
+        .collect()
+    )  # fmt: skip
+
+
+def cbp_weight_per_event(source: Source, subject: Subject) -> pl.DataFrame:
+    """Pounds per event of each month over the median of the twelve months before: ``ratio_to_usual``.
+
+    The median over drugs, because single drugs leap (one load of ketamine) and a wrong unit moves them all at once.
+    """
+    pounds_per_event = pl.col("quantity_lb").sum() / pl.col("events").sum()
+    usual = pl.col("lb_per_event").rolling_median(12).shift(1).over("drug_id", order_by="month")
+    return (
+        subject.reference(source)
+        .group_by("drug_id", "month")
+        .agg(pounds_per_event.alias("lb_per_event"))
+        .with_columns(usual.alias("usual"))
+        .drop("lb_per_event")
+        .join(subject.rows().group_by("drug_id", "month").agg(pounds_per_event.alias("lb_per_event")),
+              on=["drug_id", "month"])
+        .group_by("month")
+        .agg((pl.col("lb_per_event") / pl.col("usual")).median().alias("ratio_to_usual"))
+        .drop_nulls()
+        .sort("month")
         .collect()
     )  # fmt: skip
 
@@ -194,8 +236,20 @@ def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
+def _steady(series: list[str], weight: str, only: pl.Expr | None = None) -> Callable[[Source, Subject], pl.DataFrame]:
+    return partial(steady_absent, series=series, weight=weight, only=only)
+
+
 SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
     ("cdc_vsrr_overdose", "us_parts"): vsrr_us_parts,
+    ("cdc_vsrr_overdose", "us_rows"): vsrr_us_rows,
+    ("cbp_drug_seizures", "weight_per_event"): cbp_weight_per_event,
+    ("cbp_drug_seizures", "steady_areas"): _steady(["component", "area_id"], "events"),
+    ("cbp_drug_seizures", "steady_southwest"): _steady(["component", "area_id"], "events", SOUTHWEST),
+    ("cbp_drug_seizures", "steady_drugs"): _steady(["drug_id"], "events"),
+    ("cbp_drug_seizures", "steady_series"): _steady(["component", "area_id", "drug_id"], "events"),
+    ("bts_border_crossings", "steady_ports"): _steady(["port_code"], "crossings", MODES),
+    ("bts_border_crossings", "steady_series"): _steady(["port_code", "measure_id"], "crossings"),
     ("cbp_drug_seizures", "closed_years"): cbp_closed_years,
     ("cbp_amo_drug_seizures", "closed_years"): cbp_closed_years,
     ("bts_border_crossings", "newest_measures"): bts_newest_measures,

@@ -52,10 +52,12 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
     verdicts: list[Verdict] = []
     previous: Candidate | None = None
     trusted: Candidate | None = None
+    accepted: list[Candidate] = []
     for _, issues in groupby(candidates, key=lambda c: c.vintage):
         found: list[tuple[Candidate, Verdict]] = []
         for candidate in reversed(list(issues)):
-            verdict = _verdict(source, candidate, previous, trusted, ledger, folder, suite)
+            repeats = _repeats(candidate, accepted)
+            verdict = _verdict(source, candidate, previous, trusted, repeats, ledger, folder, suite)
             found.append((candidate, verdict))
             if verdict.state != "held":
                 break
@@ -65,6 +67,7 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
             found = found[:1]
         else:
             found = [found[-1], *found[: min(1, len(found) - 1)]]
+            accepted.append(speaking)
             if not speaking.partial:
                 # An excerpt is no measure for the next vintage: it lacks nearly every row.
                 previous = speaking
@@ -74,11 +77,19 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
     return verdicts
 
 
+def _repeats(candidate: Candidate, accepted: list[Candidate]) -> str | None:
+    """The accepted vintage that has this content, unless it is the last one: two styles of one release are one."""
+    if accepted and accepted[-1].content == candidate.content:
+        return None
+    return next((a.vintage for a in reversed(accepted) if a.content == candidate.content), None)
+
+
 def _verdict(
     source: Source,
     candidate: Candidate,
     previous: Candidate | None,
     trusted: Candidate | None,
+    repeats: str | None,
     ledger: list[Exemption],
     folder: Path,
     suite: str,
@@ -97,6 +108,7 @@ def _verdict(
             f"{candidate.rejected} of {candidate.records}",
             previous.content if previous else "",
             trusted.content if trusted else "",
+            repeats or "",
             *(e.reason for e in exempt),
         ]
     )
@@ -104,7 +116,8 @@ def _verdict(
     stored = read_json(path)
     if stored is not None and stored["fingerprint"] == mark:
         return Verdict.model_validate(stored)
-    verdict = _judge_one(source, candidate, previous, trusted, exempt, folder, mark)
+    subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
+    verdict = _judge_one(source, candidate, subject, trusted, exempt, folder, mark)
     write_json(path, verdict.model_dump())
     return verdict
 
@@ -112,7 +125,7 @@ def _verdict(
 def _judge_one(
     source: Source,
     candidate: Candidate,
-    previous: Candidate | None,
+    subject: Subject,
     trusted: Candidate | None,
     exempt: list[Exemption],
     folder: Path,
@@ -136,7 +149,6 @@ def _judge_one(
         verdict.state, verdict.readable, verdict.problem, verdict.clean_sheet = "held", False, candidate.problem, False
         return verdict
     verdict.checks.append(_rejected(source, candidate))
-    subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None)
     verdict.readable = bool(subject.rows().select(pl.len()).collect().item())
     for batch in dict.fromkeys(e.batch for e in source.expectations):
         expectations = [e for e in source.expectations if e.batch == batch]

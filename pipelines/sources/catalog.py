@@ -193,6 +193,9 @@ class Source(Strict):
         default=None, description="scope columns whose every value a release carries on; unset: those of the key"
     )
     max_rejected_share: float = Field(default=0.0, ge=0, lt=1)
+    settled_after_months: int | None = Field(
+        default=None, ge=0, description="months before a release's newest period from which on figures do not move"
+    )
     expectations: list[Expectation] = []
     cautions: list[Caution] = []
     notes: Notes

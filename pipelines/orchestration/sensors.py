@@ -4,10 +4,12 @@ What belongs here: when to look. What does not: what is told and how often (aler
 """
 
 import os
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import after_death
 from pipelines.alerts.watchdog import watch
 from pipelines.orchestration.instance import bury_dead_runs
@@ -26,6 +28,13 @@ def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinitio
         description="Says through DRUGFLOW_ALERT_URLS that a run failed, unless the run said so itself.",
     )
     def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
+        last = last_refresh(settings)
+        record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+        ended = (record.end_time if record else None) or 0.0
+        if last and datetime.fromisoformat(last["finished_at"]).timestamp() > ended:
+            # The daemon may have slept meanwhile: what is over must not be told as news.
+            context.log.info(f"A refresh ended since, at {last['finished_at']}, and said how.")
+            return
         for sentence in after_death(settings, reason(context)):
             context.log.info(sentence)
 

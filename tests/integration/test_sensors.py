@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from pipelines.alerts.record import finish
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
 from pipelines.settings import Settings
+from pipelines.vocabulary import read_json, write_json
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 
@@ -78,11 +80,27 @@ def test_a_run_whose_process_is_gone_is_told_with_its_id(site: Settings, sink: S
     assert "of killed failed: The process of this run is gone." in sink.received[0]["message"]
 
 
+def test_a_failure_before_the_last_refresh_ended_is_no_news(site: Settings, sink: Sink) -> None:
+    # The daemon was off while the run failed and the next refresh succeeded.
+    finish(site, datetime.now(UTC), None, [])
+    path = site.data_marts / "last_refresh.json"
+    later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="seconds")
+    write_json(path, {**read_json(path), "finished_at": later})
+    with dg.DagsterInstance.ephemeral() as instance:
+        fails(site, refresh, instance)
+    assert sink.received == []
+
+
+def test_a_failure_after_the_last_refresh_ended_is_told(site: Settings, sink: Sink) -> None:
+    finish(site, datetime.now(UTC), None, [])
+    with dg.DagsterInstance.ephemeral() as instance:
+        fails(site, refresh, instance)
+    assert len(sink.received) == 1
+
+
 def test_the_watchdog_of_the_daemon_says_when_the_last_refresh_ended(
     site: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import UTC, datetime
-
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     finish(site, datetime.now(UTC), None, [])
     with dg.DagsterInstance.ephemeral() as instance:

@@ -446,17 +446,16 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     """
     import signal
 
-    from pipelines.orchestration.instance import bury_dead_runs_of
+    from pipelines.orchestration.instance import WORKSPACE, bury_dead_runs_of
     from pipelines.orchestration.manifest import prepare_manifest
-    from pipelines.settings import PROJECT_ROOT
 
     bury_dead_runs_of(_settings())
     prepare_manifest()
     out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl+C stops it)")
     # A shell lets what it starts in the background ignore this signal, and then nothing stops the UI.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
-    _replace(str(Path(sys.executable).with_name("dagster")), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port))
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    _replace(dagster, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port))
 
 
 def _replace(*command: str) -> NoReturn:

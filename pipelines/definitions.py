@@ -37,4 +37,5 @@ def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition
 @dg.definitions
 def defs() -> dg.Definitions:
     """What the UI loads; built when it is loaded, so that the command line builds its own only."""
-    return build_definitions(Settings())
+    # Runs of the command line name this logger; the UI can repeat them only where it knows it.
+    return build_definitions(Settings(), {"progress": dg.colored_console_logger})

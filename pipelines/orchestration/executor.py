@@ -1,16 +1,21 @@
-"""How runs of the UI and the daemon execute: all steps in one process, watched, in turn, after burying the dead."""
+"""How runs of the UI and the daemon execute: all steps in one process, watched, in turn, after burying the dead.
+
+A run that publishes a release is a refresh: it leaves the same account as one of the command line.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.orchestration.instance import alive_until_exit, bury_dead_runs
+from pipelines.orchestration.night import conclude
+from pipelines.orchestration.stages import resolve_origin
 from pipelines.orchestration.turn import turn
+from pipelines.release.outcome import known_vintages
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from dagster._core.execution.plan.plan import ExecutionPlan
     from dagster._core.execution.retries import RetryMode
     from dagster._core.execution.step_dependency_config import StepDependencyConfig
+
+RELEASE = "release"
+"""The step that publishes."""
 
 
 class WatchedExecutor(dg.Executor):
@@ -48,11 +56,21 @@ class WatchedExecutor(dg.Executor):
         if "DAGSTER_HOME" in os.environ:
             bury_dead_runs(plan_context.instance)
             alive_until_exit(plan_context.instance, plan_context.run_id)
-        with ExitStack() as stack:
-            if self._settings is not None:
-                who = f"the run {plan_context.run_id[:8]} in the UI"
-                stack.enter_context(turn(self._settings, who, plan_context.log.warning))
+        settings = self._settings
+        if settings is None:
             yield from self._inner.execute(plan_context, execution_plan)
+            return
+        with turn(settings, f"the run {plan_context.run_id[:8]} in the UI", plan_context.log.warning):
+            started, published = settings.now(), False
+            before = known_vintages(settings, resolve_origin(settings).realm)
+            for event in self._inner.execute(plan_context, execution_plan):
+                published = published or (event.is_step_success and event.step_key == RELEASE)
+                yield event
+            if published:
+                realm = resolve_origin(settings).realm
+                lines, alerts = conclude(settings, realm, started, before, None)
+                for said in [*(s.line for s in lines), *alerts]:
+                    plan_context.log.info(said)
 
 
 def one_process_executor(settings: Settings | None) -> dg.ExecutorDefinition:

@@ -10,18 +10,19 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.vocabulary import atomic_path
 
 if TYPE_CHECKING:
     import dagster as dg
 
+WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 _UNTIL_EXIT: list[FileLock | sqlite3.Connection] = []
 CONFIG = """\
 # Written by drugflow once; yours to edit.
@@ -67,6 +68,20 @@ def _create_tables() -> None:
         instance.get_run_records(limit=1)
         instance.all_instigator_state()
         instance.event_log_storage.get_concurrency_run_ids()
+
+
+def show_under_job(instance: dg.DagsterInstance, job: str) -> None:
+    """Let the UI show runs that this process creates under their job and in the timeline, not in the list alone.
+
+    There it looks for the runs of the code location that it loaded, of which execute_in_process knows nothing.
+    """
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    (location,) = location_origins_from_yaml_paths([str(WORKSPACE)])
+    origin = RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job)
+    instance.create_run_for_job = partial(instance.create_run_for_job, remote_job_origin=origin)  # type: ignore[method-assign]
 
 
 @contextmanager

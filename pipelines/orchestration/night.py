@@ -10,13 +10,14 @@ import contextlib
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pipelines.alerts.record import finish
 from pipelines.alerts.tell import after_refresh
 from pipelines.orchestration.refresh import Build, Outcome, Progress, refresh
 from pipelines.orchestration.stages import Fetching, resolve_origin
 from pipelines.orchestration.turn import turn
-from pipelines.release.outcome import SourceOutcome, known_vintages, outcomes
+from pipelines.release.outcome import Known, SourceOutcome, known_vintages, outcomes
 from pipelines.release.publish import refuse_sample_over_official, settle
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, why
@@ -62,9 +63,20 @@ def refresh_unattended(
             for said in after_refresh(settings, _realm(settings), sentence):
                 tell(said)
             raise DrugflowError(sentence) from error
-        lines = outcomes(settings, realm, before)
-        finish(settings, started, outcome.failure, [s.line for s in lines])
-        return Night(outcome, lines, after_refresh(settings, realm, outcome.failure))
+        lines, alerts = conclude(settings, realm, started, before, outcome.failure)
+        return Night(outcome, lines, alerts)
+
+
+def conclude(
+    settings: Settings, realm: Realm, started: datetime, before: Known, failure: str | None
+) -> tuple[list[SourceOutcome], list[str]]:
+    """Record and tell how a refresh ended that ran to its end, whoever started it: its lines, and its alerts.
+
+    before: the vintages in the histories when it started.
+    """
+    lines = outcomes(settings, realm, before)
+    finish(settings, started, failure, [s.line for s in lines])
+    return lines, after_refresh(settings, realm, failure)
 
 
 def _unforeseen(settings: Settings, error: Exception) -> str:

@@ -130,7 +130,7 @@ def run_job(settings: Settings, sources: list[str], progress: Progress, build: B
 
 
 def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
-    from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home
+    from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home, show_under_job
 
     progress("start", "started")
     prepare_home(settings)
@@ -149,6 +149,7 @@ def _run(settings: Settings, sources: list[str], progress: Progress, build: Buil
         contextlib.redirect_stdout(log),
     ):
         bury_dead_runs(instance)
+        show_under_job(instance, job.name)
         result = job.execute_in_process(
             instance=instance,
             asset_selection=_selection(job, sources),

@@ -30,7 +30,7 @@ def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinitio
     )
     def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
         said = reason(context)
-        if STEPPED_ASIDE in said or _was_mended(settings, context):
+        if STEPPED_ASIDE in said or _was_overtaken(settings, context):
             return
         for sentence in after_death(settings, said):
             context.log.info(sentence)
@@ -38,13 +38,11 @@ def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinitio
     return failed_run_alert
 
 
-def _was_mended(settings: Settings, context: dg.RunFailureSensorContext) -> bool:
-    """Whether a refresh went well after the run had ended: a daemon that was down hears of failures late."""
+def _was_overtaken(settings: Settings, context: dg.RunFailureSensorContext) -> bool:
+    """Whether a refresh ended after the run, and said how: a daemon that slept hears of failures late."""
     record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
-    last = last_refresh(settings)
-    if record is None or record.end_time is None or last is None or last["failure"]:
-        return False
-    return datetime.fromisoformat(last["finished_at"]).timestamp() > record.end_time
+    last, ended = last_refresh(settings), (record.end_time if record else None) or 0.0
+    return bool(last) and datetime.fromisoformat(last["finished_at"]).timestamp() > ended
 
 
 def reason(context: dg.RunFailureSensorContext) -> str:

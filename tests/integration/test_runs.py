@@ -6,6 +6,7 @@ Processes, databases and dbt are real.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -21,9 +22,11 @@ import dagster as dg
 import duckdb
 import pytest
 
+from pipelines.alerts.record import last_refresh
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.instance import prepare_home
 from pipelines.orchestration.refresh import Outcome
+from pipelines.orchestration.stages import active_sources
 from pipelines.release.dictionary import load_dictionary
 from pipelines.settings import Settings
 from pipelines.vocabulary import read_json
@@ -109,19 +112,31 @@ def test_no_place_in_the_pool_stays_taken(recovered: Outcome, instance: dg.Dagst
     assert instance.event_log_storage.get_concurrency_run_ids() == set()
 
 
+def test_the_ui_finds_runs_of_the_command_line_under_their_job(
+    own: Settings, killed: str, recovered: Outcome, tmp_path: Path
+) -> None:
+    # The page of a job asks for its runs; the timeline of the overview draws runs of a known code location.
+    asked = """{ pipelineOrError(params: {pipelineName: "refresh", repositoryName: "__repository__",
+        repositoryLocationName: "drugflow"}) { ... on Pipeline { runs { runId status
+        repositoryOrigin { repositoryLocationName } } } } }"""
+    answer = tmp_path / "answer.json"
+    subprocess.run(
+        [_program("dagster-graphql"), "-w", "workspace.yaml", "-t", asked, "-o", answer],
+        cwd=ROOT, env=_environment(own), capture_output=True, check=True,
+    )  # fmt: skip
+    newest, oldest = json.loads(answer.read_text("utf-8"))["data"]["pipelineOrError"]["runs"]
+    assert newest["status"] == "SUCCESS"
+    assert newest["repositoryOrigin"] == {"repositoryLocationName": "drugflow"}
+    assert (oldest["runId"], oldest["status"]) == (killed, "FAILURE")
+
+
 @pytest.fixture(scope="module")
 def one_model(own: Settings, recovered: Outcome) -> dict[str, Any]:
     """marts/dim_drug materialized by Dagster's own command while another process reads the release."""
     before = {"current": own.current.resolve(), "manifest": read_json(own.current / "manifest.json")}
     query = "select count(*) from marts.dim_drug"
     with _reader(own.current / "drugflow.duckdb", query) as reader:
-        done = subprocess.run(
-            [
-                _program("dagster"), "asset", "materialize", "--select", 'key:"marts/dim_drug"',
-                "-f", "pipelines/definitions.py", "-d", ".",
-            ],
-            cwd=ROOT, env=_environment(own), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = _asset_materialize(own, "marts/dim_drug")
         answers = reader()
     return {**before, "done": done, "answers": answers}
 
@@ -189,6 +204,30 @@ def test_row_counts_of_models_are_those_of_the_release(
     with duckdb.connect(str(own.current / "drugflow.duckdb"), read_only=True) as connection:
         counted = {t: (connection.execute(f"select count(*) from {t}").fetchone() or (0,))[0] for t in tables}
     assert shown == counted
+
+
+@pytest.fixture(scope="module")
+def release_alone(own: Settings, one_model: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """The asset release materialized as the UI does it, without an account of an earlier refresh."""
+    (own.data_marts / "last_refresh.json").unlink(missing_ok=True)
+    return _asset_materialize(own, "release")
+
+
+def test_a_release_that_the_ui_publishes_counts_as_a_refresh(
+    own: Settings, release_alone: subprocess.CompletedProcess[str]
+) -> None:
+    assert release_alone.returncode == 0, release_alone.stderr[-2000:]
+    account = last_refresh(own)
+    assert account is not None
+    assert account["failure"] is None
+    assert account["started_at"] <= account["finished_at"]
+    assert [line.split(" ")[0] for line in account["sources"]] == active_sources()
+
+
+def test_one_model_is_no_refresh(own: Settings, release_alone: subprocess.CompletedProcess[str]) -> None:
+    (own.data_marts / "last_refresh.json").unlink()
+    assert _asset_materialize(own, "marts/dim_drug").returncode == 0
+    assert last_refresh(own) is None
 
 
 def test_a_run_waits_for_another_writer_and_says_so(own: Settings, recovered: Outcome) -> None:
@@ -281,6 +320,17 @@ def _materialize(settings: Settings, *assets: str) -> dg.ExecuteInProcessResult:
         return job.execute_in_process(
             instance=instance, asset_selection=[dg.AssetKey(a.split("/")) for a in assets], raise_on_error=False
         )
+
+
+def _asset_materialize(settings: Settings, asset: str) -> subprocess.CompletedProcess[str]:
+    """One asset by Dagster's own command, with the executor that runs of the UI have."""
+    return subprocess.run(
+        [
+            _program("dagster"), "asset", "materialize", "--select", f'key:"{asset}"',
+            "-f", "pipelines/definitions.py", "-d", ".",
+        ],
+        cwd=ROOT, env=_environment(settings), capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

@@ -14,7 +14,7 @@ from pipelines.alerts.record import finish
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
 from pipelines.orchestration.turn import STEPPED_ASIDE
 from pipelines.settings import Settings
-from pipelines.vocabulary import write_json
+from pipelines.vocabulary import read_json, write_json
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 
@@ -97,20 +97,22 @@ def test_a_run_that_stepped_aside_is_no_alert(site: Settings, sink: Sink) -> Non
     assert sink.received == []
 
 
-def test_a_failure_that_was_mended_before_the_daemon_heard_of_it_is_no_alert(site: Settings, sink: Sink) -> None:
+def test_a_failure_before_the_last_refresh_ended_is_no_news(site: Settings, sink: Sink) -> None:
+    # The daemon was off while the run failed and the next refresh succeeded.
+    finish(site, datetime.now(UTC), None, [])
+    path = site.data_marts / "last_refresh.json"
+    later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="seconds")
+    write_json(path, {**read_json(path), "finished_at": later})
     with dg.DagsterInstance.ephemeral() as instance:
-        result = refresh.execute_in_process(instance=instance, raise_on_error=False)
-        later = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
-        write_json(site.data_marts / "last_refresh.json", {"finished_at": later, "failure": None})
-        run = instance.get_run_by_id(result.run_id)
-        assert run is not None
-        sensor = failed_run_sensor(site, [refresh])
-        context = dg.build_run_status_sensor_context(
-            sensor_name=sensor.name, dagster_instance=instance, dagster_run=run,
-            dagster_event=result.get_run_failure_event(),
-        )  # fmt: skip
-        sensor(context.for_run_failure())
+        fails(site, refresh, instance)
     assert sink.received == []
+
+
+def test_a_failure_after_the_last_refresh_ended_is_told(site: Settings, sink: Sink) -> None:
+    finish(site, datetime.now(UTC), None, [])
+    with dg.DagsterInstance.ephemeral() as instance:
+        fails(site, refresh, instance)
+    assert len(sink.received) == 1
 
 
 def test_the_watchdog_of_the_daemon_says_when_the_last_refresh_ended(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.clean.calendar import first_of_month, month_number
-from pipelines.clean.geography import STATE_BY_POSTAL
+from pipelines.clean.geography import STATE_BY_NAME, STATE_BY_POSTAL
 from pipelines.clean.part import Part
 from pipelines.sources.catalog import Source
 
 JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
 """The publisher's NY leaves New York City (YC) out."""
+NAMES = {**STATE_BY_NAME, "new york city": "US-NYC", "new york": "US-NY-XNYC", "united states": "US"}
 
 MOST_DEATHS = 1e10
 """More than all people alive: such a figure is no count, and would not fit the column's type."""
@@ -22,12 +23,15 @@ MOST_DEATHS = 1e10
 def tidy(part: Part, source: Source) -> None:
     """One row per jurisdiction, month and indicator.
 
-    A blank count carries the reason that its footnote gives; it is never 0. percent_specified is a row
-    of its own, because the publisher puts a percent into the column of the counts. percent_complete 99.5+
-    (at least 99.5) is kept as 99.5.
+    A blank count carries the reason that its footnote gives; it is never 0, and a figure whose footnote says that
+    it is hidden is a blank that somebody filled. percent_specified is a row of its own, because the publisher puts
+    a percent into the column of the counts. percent_complete 99.5+ (at least 99.5) is kept as 99.5.
     """
     state = pl.col("state")
     part.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
+    named = pl.col("state_name").str.to_lowercase().replace_strict(NAMES, default=None, return_dtype=pl.String)
+    jurisdiction = state.replace_strict(JURISDICTIONS, default=None, return_dtype=pl.String)
+    part.reject(named.ne_missing(jurisdiction), "State Name", "does not go with the record's State", "state_name")
     part.reject(~pl.col("year").is_between(1900, 2199), "Year", "is not a year such as 2024", "year")
     part.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")
     is_percent = pl.col("indicator") == "percent_specified"
@@ -43,23 +47,22 @@ def tidy(part: Part, source: Source) -> None:
         "percent_complete",
     )
     note = pl.col("footnote").fill_null("").str.replace_all(r"\s+", " ")
-    reason = (
-        pl.when(pl.col("data_value").is_not_null())
-        .then(None)
-        .when(note.str.contains("suppressed", literal=True))
+    hidden = (
+        pl.when(note.str.contains("(?i)suppressed"))
         .then(pl.lit("suppressed"))
-        .when(note.str.contains("low data quality", literal=True))
+        .when(note.str.contains("(?i)low data quality|data not shown"))
         .then(pl.lit("low_quality"))
-        .otherwise(pl.lit("not_reported"))
     )
+    blank = pl.col("data_value").is_null()
+    _reject_contradictions(part, blank, hidden.is_not_null(), is_percent)
     part.frame = part.frame.select(
-        state.replace_strict(JURISDICTIONS).alias("jurisdiction_id"),
+        jurisdiction.alias("jurisdiction_id"),
         first_of_month(pl.col("year"), month_number(pl.col("month"))).alias("month_ending"),
         pl.col("indicator").alias("indicator_id"),
         pl.when(~is_percent).then(pl.col("data_value")).cast(pl.Int64).alias("deaths_reported"),
         pl.col("predicted_value").cast(pl.Int64).alias("deaths_predicted"),
         pl.when(is_percent).then(pl.col("data_value")).alias("percent_specified"),
-        reason.alias("missing_reason"),
+        pl.when(blank).then(pl.coalesce(hidden, pl.lit("not_reported"))).alias("missing_reason"),
         complete.alias("percent_complete"),
         "percent_pending",
         (
@@ -67,3 +70,20 @@ def tidy(part: Part, source: Source) -> None:
         ).alias("is_provisional"),
         "_line",
     )
+
+
+def _reject_contradictions(part: Part, blank: pl.Expr, hidden: pl.Expr, is_percent: pl.Expr) -> None:
+    """Reject figures that their own record denies.
+
+    In seven releases a blank and a footnote that hides it always went together, and a predicted 0 stood only beside
+    a reported 0. The layout of 2017, which has no footnote symbol, never said why a figure is blank.
+    """
+    shown = "is a figure, but the record's footnote says that it is hidden"
+    part.reject(~blank & hidden, "Data Value", shown, "data_value")
+    if "footnote_symbol" in part.raw.columns:
+        part.reject(blank & ~hidden, "Data Value", "is blank, but no footnote says that it is hidden", "data_value")
+    predicted = pl.col("predicted_value")
+    zero = (predicted == 0) & pl.col("data_value").ne_missing(0)
+    part.reject(zero, "Predicted Value", "is 0, but the reported figure is not", "predicted_value")
+    unexpected = predicted.is_not_null() & (is_percent | (pl.col("indicator") == "all_deaths"))
+    part.reject(unexpected, "Predicted Value", "is a figure, but nobody predicts this indicator", "predicted_value")

@@ -185,7 +185,7 @@ def _vsrr(name: str, file: str, header: list[str], grouped: bool, kind: str = "c
                         "period": "12 month-ending", "indicator": indicator, "data value": "" if low else value,
                         "percent complete": "100", "percent pending investigation": f"{s * 0.125:g}",
                         "footnote": _FINAL + (" Data not shown due to low data quality." if low else ""),
-                        "footnote symbol": "**", "predicted value": "" if low or i == 3 else str(count + 9),
+                        "footnote symbol": "**", "predicted value": "" if low or i in (0, 3) else str(count + 9),
                     }
                 )  # fmt: skip
     rows = [[r[t.replace("_", " ").casefold()] for t in header] for r in records]

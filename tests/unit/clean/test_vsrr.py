@@ -28,6 +28,10 @@ NAMES_12 = (
 )
 FINAL = "Numbers may differ from published reports using final data. See Technical Notes."
 RUNNING = "Underreported due to incomplete data."
+STATE_NAMES = {
+    "US": "United States", "NY": "New York", "YC": "New York City", "DC": "District of Columbia", "PR": "Puerto Rico",
+    "MI": "Michigan", "AZ": "Arizona", "NM": "New Mexico", "AR": "Arkansas", "NC": "North Carolina",
+}  # fmt: skip
 CSV_NAME = "VSRR_Provisional_Drug_Overdose_Death_Counts.csv"
 
 
@@ -69,6 +73,8 @@ def row_of(**given: str) -> str:
             strict=True,
         )
     )  # fmt: skip
+    if "state" in given:
+        cells["State Name"] = STATE_NAMES.get(given["state"], given["state"])
     cells |= {k.replace("_", " ").title(): v for k, v in given.items()}
     return f"{NAMES_12}\n" + ",".join(f'"{v}"' for v in cells.values()) + "\n"
 
@@ -173,14 +179,55 @@ def test_line_numbers_are_those_of_the_file(tmp_path: Path):
 @pytest.mark.parametrize("base", [FINAL, RUNNING])
 @pytest.mark.parametrize(
     ("added", "reason"),
-    [("Data not shown due to low data quality.", "low_quality"), ("Data suppressed (<10).", "suppressed"), ("", None)],
+    [("Data not shown due to low data quality.", "low_quality"), ("Data suppressed (<10).", "suppressed")],
 )
-def test_the_footnote_says_why_a_figure_is_missing(
-    tmp_path: Path, space: str, base: str, added: str, reason: str | None
-):
-    row = clean(tmp_path, row_of(data_value="", footnote=base + space + added if added else base)).one()
+def test_the_footnote_says_why_a_figure_is_missing(tmp_path: Path, space: str, base: str, added: str, reason: str):
+    row = clean(tmp_path, row_of(data_value="", footnote=base + space + added)).one()
     assert row["deaths_reported"] is None
-    assert row["missing_reason"] == (reason or "not_reported")
+    assert row["missing_reason"] == reason
+
+
+def test_the_layout_of_2017_gives_no_reason_for_a_blank(tmp_path: Path):
+    header, cells = (line.split(",") for line in row_of(data_value="", footnote="").replace('"', "").splitlines())
+    names = [n for n in header if n not in ("Footnote Symbol", "Predicted Value")]
+    text = "\n".join([",".join(names), ",".join(dict(zip(header, cells, strict=False))[n] for n in names), ""])
+    assert clean(tmp_path, text).one()["missing_reason"] == "not_reported"
+
+
+HIDING = (f"{FINAL} Data suppressed (<10).", f"{FINAL} Data not shown due to low data quality.")
+
+
+@pytest.mark.parametrize(
+    ("given", "column", "reason"),
+    [
+        # A spreadsheet that shows an empty cell as 0 turns hidden counts into none.
+        ({"data_value": "0", "footnote": HIDING[0]}, "Data Value", "the record's footnote says that it is hidden"),
+        ({"data_value": "0", "footnote": HIDING[1]}, "Data Value", "the record's footnote says that it is hidden"),
+        ({"data_value": "12", "footnote": HIDING[1]}, "Data Value", "the record's footnote says that it is hidden"),
+        ({"data_value": "", "footnote": FINAL}, "Data Value", "no footnote says that it is hidden"),
+        ({"data_value": "", "footnote": ""}, "Data Value", "no footnote says that it is hidden"),
+        ({"predicted_value": "0"}, "Predicted Value", "is 0, but the reported figure is not"),
+        ({"data_value": "", "footnote": HIDING[0], "predicted_value": "0"}, "Predicted Value", "is 0, but"),
+        ({"indicator": "Number of Deaths"}, "Predicted Value", "nobody predicts this indicator"),
+    ],
+)
+def test_a_figure_that_its_own_record_denies_is_rejected(
+    tmp_path: Path, given: dict[str, str], column: str, reason: str
+):
+    cleaned = clean(tmp_path, row_of(state="AZ") + row_of(**given).split("\n", 1)[1])
+    ((line, named, _, said),) = cleaned.rejected
+    assert (line, named, cleaned.summary.rows) == (3, column, 1)
+    assert reason in said
+
+
+def test_two_states_that_changed_places_are_rejected(tmp_path: Path):
+    text = row_of(state="AZ", state_name="New Mexico") + row_of(state="NM", state_name="Arizona").split("\n", 1)[1]
+    cleaned = clean(tmp_path, text + row_of(state="NY").split("\n", 1)[1])
+    assert [r[1:] for r in cleaned.rejected] == [
+        ("State Name", "New Mexico", "does not go with the record's State"),
+        ("State Name", "Arizona", "does not go with the record's State"),
+    ]
+    assert cleaned.column("jurisdiction_id") == ["US-NY-XNYC"]
 
 
 def test_a_figure_that_is_there_has_no_reason(tmp_path: Path):
@@ -263,7 +310,7 @@ def test_new_york_is_without_new_york_city(tmp_path: Path, state: str, jurisdict
     ],
 )
 def test_every_indicator_has_the_analysts_name(tmp_path: Path, title: str, indicator: str):
-    assert clean(tmp_path, row_of(indicator=title)).one()["indicator_id"] == indicator
+    assert clean(tmp_path, row_of(indicator=title, predicted_value="")).one()["indicator_id"] == indicator
 
 
 # ---- what cannot be read ----

@@ -191,7 +191,7 @@ def test_a_good_description_written_again_is_read(tmp_path: Path):
         ({"columns.0.type": "category"}, ["columns.0", "type category goes with a list of categories"]),
         ({"columns.0.categories": {"a": "b"}}, ["columns.0", "type category goes with a list of categories"]),
         ({"columns.0.pattern": "x.*"}, ["columns.0", "a pattern names ignored columns only"]),
-        ({"columns.1.pattern": "x("}, ["columns.1", "no regular expression"]),
+        ({"columns.1.ignore": True, "columns.1.pattern": "x("}, ["columns.1", "no regular expression"]),
         ({"fetch": {"kind": "socrata", "hosts": ["data.cdc.gov"]}}, ["fetch", "needs its dataset"]),
         ({"fetch": {"kind": "socrata", "dataset": "xkb8-kh2a"}}, ["fetch.hosts", "may not be empty"]),
         ({"fetch": {"kind": "pigeon"}}, ["fetch.kind", "'socrata'", "pigeon"]),

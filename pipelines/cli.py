@@ -403,7 +403,9 @@ def asof(
 
 @app.command()
 def rollback(
-    release: Annotated[str | None, typer.Argument(help="Release id; without it the one before the current.")] = None,
+    release: Annotated[
+        str | None, typer.Argument(help="Release id; without it the one before, of other content.")
+    ] = None,
     unpin: Annotated[bool, typer.Option("--unpin", help="Go back to the newest release.")] = False,
 ) -> None:
     """Show analysts an earlier release, pinned until unpinned.

@@ -198,8 +198,9 @@ def newest_release(settings: Settings) -> Manifest | None:
 
 
 def rollback(settings: Settings, release_id: str | None) -> Manifest:
-    """Make an earlier release current and pin it until unpinned; None takes the one before the current.
+    """Make an earlier release current and pin it until unpinned.
 
+    None takes the newest one before the current whose content is another: a copy of what analysts see helps nobody.
     Raises DrugflowError listing the kept releases where there is no such release.
     """
     kept = releases(settings)
@@ -207,11 +208,12 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
     if release_id is None:
         ids = [m.release_id for m in kept]
         at = ids.index(current.release_id) if current and current.release_id in ids else len(ids)
-        release_id = ids[at - 1] if at else ""
+        before = [m.release_id for m in kept[:at] if current is None or not _equal(m, current)]
+        release_id = before[-1] if before else ""
     chosen = next((m for m in kept if m.release_id == release_id), None)
     if chosen is None:
         raise DrugflowError(
-            f"There is no release {release_id or 'before the current one'}. Kept: "
+            f"There is no release {release_id or 'of other content before the current one'}. Kept: "
             + (", ".join(m.release_id for m in kept) or "none")
         )
     if current and current.realm == "official" and chosen.realm == "sample":
@@ -231,14 +233,25 @@ def unpin(settings: Settings) -> Manifest | None:
 
 
 def prune(settings: Settings) -> None:
-    """Keep what current points at, the pinned one and the newest others; a folder goes by rename, then is deleted."""
+    """Keep what current points at, the pinned one and the newest others; a folder goes by rename, then is deleted.
+
+    What a newer one repeats goes first: publishing equal content again must not push out what could be gone back to.
+    """
     current = current_manifest(settings)
-    kept = {current.release_id if current else None, pinned_release(settings)}
-    others = [m for m in releases(settings) if m.release_id not in kept]
+    kept = releases(settings)
+    repeated = {m.release_id for at, m in enumerate(kept) if any(_equal(m, newer) for newer in kept[at + 1 :])}
+    stays = {current.release_id if current else None, pinned_release(settings)}
+    others = [m for m in kept if m.release_id not in stays]
+    others.sort(key=lambda m: (m.release_id not in repeated, m.order))
     for manifest in others[: -settings.keep_releases]:
         gone = settings.releases / f".{manifest.release_id}.gone"
         (settings.releases / manifest.release_id).rename(gone)
         shutil.rmtree(gone)
+
+
+def _equal(one: Manifest, other: Manifest) -> bool:
+    """Whether analysts would read the same in both."""
+    return (one.realm, one.content_hash) == (other.realm, other.content_hash)
 
 
 def _sweep(folder: Path) -> None:

@@ -66,7 +66,10 @@ def backwards(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[
     build = Build(tmp_path_factory.mktemp("clock"), keep=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "datetime", Clock)
-        published = [build.publish().release_id for _ in range(3)]
+        published = []
+        for night in range(3):
+            build.state(tests=[{**build.failing("warning"), "failures": night}])
+            published.append(build.publish().release_id)
     assert published == sorted(published, reverse=True)
     return build.settings, published
 

@@ -142,6 +142,65 @@ def wonder_national_gap(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
+HIDDEN = 9
+"""Largest count that the publisher hides."""
+
+
+def wonder_absent_months(source: Source, subject: Subject) -> pl.DataFrame:
+    """Months inside an indicator's window that no state has a row for: ``rows_around``.
+
+    The larger number of state rows in the nearest months before and after that have any.
+    """
+    counts = subject.rows().group_by("indicator_id", "month").len("rows").collect()
+    around = [pl.col("rows").forward_fill().over("indicator_id"), pl.col("rows").backward_fill().over("indicator_id")]
+    return (
+        _window(counts)
+        .join(counts, on=["indicator_id", "month"], how="left")
+        .sort("indicator_id", "month")
+        .with_columns(pl.max_horizontal(around).cast(pl.Int64).alias("rows_around"))
+        .filter(pl.col("rows").is_null())
+        .select("indicator_id", "month", "rows_around")
+    )
+
+
+def wonder_absent_states(source: Source, subject: Subject) -> pl.DataFrame:
+    """Spans of months that a state has no row for, inside its indicator's window: ``deaths_around``, largest first.
+
+    The smaller of the state's nearest figures before and after, of any basis; the only one at an end of the window.
+    """
+    state = ["indicator_id", "jurisdiction_id"]
+    shown = (
+        subject.rows()
+        .group_by(*state, "month")
+        .agg(pl.col("deaths").fill_null(HIDDEN).max().cast(pl.Int64).alias("deaths"))
+        .collect()
+    )
+    around = [pl.col("deaths").forward_fill().over(state), pl.col("deaths").backward_fill().over(state)]
+    absent = pl.col("deaths").is_null()
+    return (
+        _window(shown)
+        .join(shown.select(state).unique(), on="indicator_id")
+        .join(shown, on=[*state, "month"], how="left")
+        .sort(*state, "month")
+        .with_columns(pl.min_horizontal(around).alias("deaths_around"), absent.rle_id().over(state).alias("span"))
+        .filter(absent)
+        .group_by(*state, "span")
+        .agg(
+            pl.col("month").min().alias("first_month"),
+            pl.col("month").max().alias("last_month"),
+            pl.col("deaths_around").first(),
+        )
+        .drop("span")
+        .sort("deaths_around", *state, "first_month", descending=[True, False, False, False])
+    )
+
+
+def _window(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every month between the first and the last one of each indicator."""
+    months = pl.date_range(pl.col("month").min(), pl.col("month").max(), "1mo").alias("month")
+    return rows.group_by("indicator_id").agg(months).explode("month")
+
+
 def census_states_per_year(source: Source, subject: Subject) -> pl.DataFrame:
     """State rows of each series and year: ``states``."""
     return (
@@ -200,6 +259,8 @@ SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
     ("cbp_amo_drug_seizures", "closed_years"): cbp_closed_years,
     ("bts_border_crossings", "newest_measures"): bts_newest_measures,
     ("cdc_wonder_overdose", "national_gap"): wonder_national_gap,
+    ("cdc_wonder_overdose", "absent_months"): wonder_absent_months,
+    ("cdc_wonder_overdose", "absent_states"): wonder_absent_states,
     ("census_population", "states_per_year"): census_states_per_year,
     ("census_population", "us_parts"): census_us_parts,
     ("census_population", "county_parts"): census_county_parts,

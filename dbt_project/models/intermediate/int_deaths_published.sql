@@ -1,8 +1,10 @@
 {#-
 Published deaths in one month. States come from CDC WONDER by residence: a month inside the query's window without
 a row had fewer than ten deaths, possibly none, and is missing as suppressed. The window of a query is the
-span of months that it brought, so a month in which every state is hidden is in it too. The nation's T40.4
-series is the published final one, shipped as a seed. One basis never replaces another.
+span of months that it brought, so a month in which every state is hidden is in it too. A state does not fall
+from more than 40 deaths below ten and back (the largest figure on both sides of a hidden month is 31): such a month
+is in no file, and where it is in none of any state the others' is not either. It is missing as not_reported. The
+nation's T40.4 series is the published final one, shipped as a seed. One basis never replaces another.
 -#}
 with {{ known_on(ref('stg_cdc_wonder_overdose'), ref('stg_coverage'), 'cdc_wonder_overdose', as_of()) }},
 
@@ -66,19 +68,57 @@ grid as (
     cross join reporting
 ),
 
-residence as (
+around as (
     select
         grid.jurisdiction_id,
         grid.month,
         grid.indicator_id,
         grid.basis,
         wonder.deaths,
-        case when wonder.deaths is null then coalesce(wonder.missing_reason, 'suppressed') end as missing_reason,
-        'cdc_wonder_overdose' as source_id,
+        wonder.missing_reason,
         coalesce(wonder.vintage, grid.vintage) as vintage,
-        coalesce(wonder.first_vintage, grid.first_vintage) as first_vintage
+        coalesce(wonder.first_vintage, grid.first_vintage) as first_vintage,
+        wonder.month is null as is_absent,
+        coalesce(
+            least(
+                last_value(wonder.deaths ignore nulls) over before_it,
+                first_value(wonder.deaths ignore nulls) over after_it
+            ) > 40,
+            false
+        ) as is_unlikely
     from grid
     left join wonder using (jurisdiction_id, month, indicator_id, basis)
+    window
+        before_it as (
+            partition by grid.jurisdiction_id, grid.indicator_id
+            order by grid.month
+            rows between unbounded preceding and 1 preceding
+        ),
+        after_it as (
+            partition by grid.jurisdiction_id, grid.indicator_id
+            order by grid.month
+            rows between 1 following and unbounded following
+        )
+),
+
+residence as (
+    select
+        jurisdiction_id,
+        month,
+        indicator_id,
+        basis,
+        deaths,
+        case
+            when deaths is not null then null
+            when is_absent and is_unlikely then 'not_reported'
+            when bool_and(is_absent) over of_month and bool_or(is_unlikely) over of_month then 'not_reported'
+            else coalesce(missing_reason, 'suppressed')
+        end as missing_reason,
+        'cdc_wonder_overdose' as source_id,
+        vintage,
+        first_vintage
+    from around
+    window of_month as (partition by indicator_id, month)
 ),
 
 nation as (

@@ -158,6 +158,12 @@ def deaths_monthly(current: Current, row: Row) -> Chain:
         f"The queries of the vintage of {row['vintage']} cover {row['month']} for this indicator and basis, and no "
         "file has a record of this state: it had 0 to 9 deaths, which the publisher hides or leaves out (suppressed)."
     )
+    if row["missing_reason"] == "not_reported":
+        absent = (
+            f"No file of the vintage of {row['vintage']} has {row['month']} for this state, indicator and basis, "
+            "though the figures around it are too large for a hidden month: a query was not saved or a row was lost "
+            "(not_reported). Nothing is known of the count."
+        )
     chain.wanted.append(record_of(row, absent, f"The figure is missing ({said(row['missing_reason'])}), never zero."))
     chain.steps.append(f"basis is {row['basis']}, as the file labels the year or month. Deaths are by residence.")
     return chain

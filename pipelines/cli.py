@@ -275,10 +275,9 @@ def add(
     from pipelines.sources.catalog import get_source
 
     said = {"coverage": "partial" if partial else "full", "note": note}
-    receipt = make_receipt(
-        "added by hand", "official", get_source(source).id, parse_release_date(published), files, said
-    )
     settings = _settings()
+    day = parse_release_date(published, settings.now().date())
+    receipt = make_receipt("added by hand", "official", get_source(source).id, day, files, said)
     stored = store(settings.data_raw, receipt, files)
     if stored is None:
         out.print(f"{source} {published} is in the archive already, byte for byte.")
@@ -336,6 +335,31 @@ def accept(
     record(settings.data_raw, realm, chosen, reason)
     out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
     out.print("A published total that it breaks still stops the release: no exception covers that.")
+
+
+@app.command()
+def retract(
+    source: Annotated[str, typer.Argument(help="Source id.")],
+    vintage: Annotated[str, typer.Argument(help="The vintage, as its folder in the archive is named.")],
+    reason: Annotated[str, typer.Option(help="Why it was archived by mistake; shown in the release.")],
+) -> None:
+    """Hold a vintage for good that was archived by mistake; its bytes stay, and 'drugflow accept' takes it back.
+
+    [dim]Example:[/] drugflow retract bts_border_crossings 2025-04-11 --reason "The file is that of 2025-04-01"
+    """
+    from pipelines.ingest.archive import list_archive
+    from pipelines.quality.verdict import retract as record
+    from pipelines.release.publish import current_manifest
+    from pipelines.sources.catalog import get_source
+
+    settings = _settings()
+    # What was added by hand is official, also before anything was released.
+    realm: Realm = "official" if current_manifest(settings) is None else _realm(settings)
+    known = [v.id for v in list_archive(settings.data_raw, realm, get_source(source).id)]
+    if vintage not in known:
+        raise DrugflowError(f"There is no vintage {vintage} of {source}. Known: {', '.join(known) or 'none'}.")
+    record(settings.data_raw, realm, source, vintage, reason)
+    out.print(f"Recorded. [bold]drugflow refresh[/] takes {source} {vintage} out of every table and says why.")
 
 
 @app.command()

@@ -150,6 +150,10 @@ def show_status(found: dict[str, Any]) -> None:
             if held["overtaken"]:
                 out.print(f"\n{s['source']} {held['vintage']} was held back; a later vintage has overtaken it.")
                 continue
+            if held["retracted"]:
+                out.print(f"\n{s['source']} {held['vintage']} is in no table. {plain(held['why'])}")
+                out.print(f"  {plain(held['how_to_go_on'])}")
+                continue
             out.print(f"\n[red]{s['source']} {held['vintage']}[/] is held back: {plain(held['why'])}")
             out.print(f"  {plain(held['how_to_go_on'])}")
         for problem in s["problems"]:

@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import tempfile
-from datetime import date
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,12 +89,27 @@ class ArchivedVintage(BaseModel):
                 )
 
 
-def parse_release_date(text: str) -> date:
-    """Release date from a folder name or an option; raises DrugflowError with the expected form."""
+def is_ahead(day: date, today: date) -> bool:
+    """Whether a release date lies after tomorrow: nobody published that yet, and it would outrank all that follow."""
+    return day > today + timedelta(days=1)
+
+
+def parse_release_date(text: str, today: date | None = None) -> date:
+    """Release date from a folder name or an option.
+
+    today is the day in UTC unless given. Raises DrugflowError with the expected form, or for a day after tomorrow.
+    """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise DrugflowError(f"{text!r} is not a release date: expected YYYY-MM-DD, such as 2026-01-15.") from error
+    if is_ahead(day, today or datetime.now(UTC).date()):
+        # No word of today: a sentence that changed every night would look like a change of the mirror.
+        raise DrugflowError(
+            f"{text} lies in the future, so it is no release date: expected the day on which the agency published the "
+            "files, at the latest tomorrow. Correct it, or this machine's clock."
+        )
+    return day
 
 
 def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
@@ -108,20 +124,25 @@ def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedV
     return sorted(found, key=lambda v: (v.receipt.vintage, v.issue))
 
 
-def effective_vintages(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
+def effective_vintages(
+    data_raw: Path, realm: Realm, source_id: str, retracted: Collection[str] = ()
+) -> list[ArchivedVintage]:
     """The vintages that may speak, oldest first, every issue of each date.
 
     Of several issues under one date the last one that is not held back speaks, which quality decides. A date
-    whose last content equals that of the date before is no new vintage. A function of the archive alone, so
-    the order of arrival does not matter.
+    whose last content equals that of the date before is no new vintage; what was archived by mistake (retracted)
+    takes no other date's place. A function of the archive alone, so the order of arrival does not matter.
     """
     by_date: dict[date, list[ArchivedVintage]] = {}
     for vintage in list_archive(data_raw, realm, source_id):
         by_date.setdefault(vintage.receipt.vintage, []).append(vintage)
     kept: list[ArchivedVintage] = []
+    before: str | None = None
     for issues in by_date.values():
-        if not kept or issues[-1].receipt.content != kept[-1].receipt.content:
+        content = next((v.receipt.content for v in reversed(issues) if v.id not in retracted), None)
+        if content is None or content != before:
             kept += issues
+        before = content or before
     return kept
 
 

@@ -71,10 +71,11 @@ def parse_origin(text: str) -> Origin:
 def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | None = None) -> IngestReport:
     """Archive every vintage of one source that the origin has and the archive has not.
 
-    settings: how to behave at the agencies' sites, for live alone; unset: as the environment says.
+    settings: how to behave at the agencies' sites and which day is today; unset: as the environment says.
     A vintage that cannot be taken is a problem in the report, never an exception: the others go on.
     """
     report = IngestReport(source_id)
+    today = None if settings is None else settings.now().date()
     if origin.folder is None:
         from pipelines.ingest.live.run import fetch_source
         from pipelines.settings import Settings
@@ -82,7 +83,7 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
         return fetch_source((settings or Settings()).model_copy(update={"data_raw": data_raw}), source_id)
     for folder in offered(origin, source_id):
         try:
-            receipt, files = describe(origin, source_id, folder)
+            receipt, files = describe(origin, source_id, folder, today)
             stored = store(data_raw, receipt, files)
         except (DrugflowError, OSError) as error:
             said = str(error) if isinstance(error, DrugflowError) else f"{why(error)}. {LOOK_AT_THE_DISK}"
@@ -105,8 +106,8 @@ def offered(origin: Origin, source_id: str) -> list[Path]:
     return sorted(p for p in found if p.is_dir() or p.is_symlink() or p.suffix.lower() in _DATA_SUFFIXES)
 
 
-def describe(origin: Origin, source_id: str, folder: Path) -> tuple[Receipt, list[Path]]:
-    """Receipt and files of one vintage folder of a mirror.
+def describe(origin: Origin, source_id: str, folder: Path, today: date | None = None) -> tuple[Receipt, list[Path]]:
+    """Receipt and files of one vintage folder of a mirror; today is the day in UTC unless given.
 
     Raises DrugflowError where the folder, its name, vintage.json or a thing in it is not what is expected.
     Nothing but hidden names is passed over: what is not taken must not look as if it were.
@@ -114,7 +115,7 @@ def describe(origin: Origin, source_id: str, folder: Path) -> tuple[Receipt, lis
     if not folder.is_dir():
         raise DrugflowError("this is no folder: expected <release date>/<files>, such as 2026-01-15/figures.csv.")
     said = _read_vintage_json(folder / "vintage.json")
-    vintage = parse_release_date(str(said.get("published", folder.name)))
+    vintage = parse_release_date(str(said.get("published", folder.name)), today)
     files = sorted(p for p in folder.iterdir() if p.name != "vintage.json" and not p.name.startswith("."))
     for file in files:
         if not file.is_file():

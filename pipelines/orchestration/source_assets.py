@@ -168,7 +168,7 @@ def _clean(settings: Settings, source: Source) -> Any:
         for mended in (s.mended for s in summaries if s.mended):
             context.log.warning(mended)
         for verdict in verdicts:
-            if verdict.state == "held":
+            if verdict.state == "held" and not verdict.retracted:
                 context.log.error(f"{source.id} {verdict.archive_id} is held back: {verdict.problem}")
         yield dg.MaterializeResult(
             metadata=_cleaned(summaries, verdicts), check_results=list(_check_results(verdicts, list(texts)))
@@ -209,7 +209,7 @@ def _check_results(verdicts: list[Verdict], names: list[str]) -> Iterator[dg.Ass
 
     A check that met no vintage passes and says so.
     """
-    held = [v for v in verdicts if v.state == "held"]
+    held = [v for v in verdicts if v.state == "held" and not v.retracted]
     yield dg.AssetCheckResult(
         check_name=ACCEPTED,
         passed=not held,

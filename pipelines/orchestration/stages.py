@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import ArchivedVintage, effective_vintages, list_archive
 from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
-from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts
+from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts, retractions
 from pipelines.release.publish import current_manifest, newest_release
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import get_source, load_catalog
@@ -80,7 +80,8 @@ def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestR
 
 def known_vintages(settings: Settings, realm: Realm, source_id: str) -> list[ArchivedVintage]:
     """The vintages of a source that may speak: all, or those published by the day that is looked back to."""
-    found = effective_vintages(settings.data_raw, realm, source_id)
+    retracted = retractions(read_ledger(settings.data_raw, realm), source_id)
+    found = effective_vintages(settings.data_raw, realm, source_id, retracted)
     day = settings.as_of
     return [v for v in found if day is None or v.receipt.vintage <= day]
 
@@ -228,7 +229,7 @@ def survey(settings: Settings, origin: Origin) -> str:
         parts += [f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, origin.realm, source_id)]
         for folder in offered(origin, source_id):
             try:
-                receipt, _ = describe(origin, source_id, folder)
+                receipt, _ = describe(origin, source_id, folder, settings.now().date())
                 parts.append(f"{folder.name}:{receipt.content}")
             except (DrugflowError, OSError) as error:
                 parts.append(f"{folder.name}:{error}")

@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.quality.facts import facts
 from pipelines.quality.facts_by_source import JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.subject import Subject
-from pipelines.quality.verdict import Check, Exemption, Verdict
+from pipelines.quality.verdict import Check, Exemption, Verdict, retractions
 from pipelines.sources.catalog import FOLDER, Expectation, Source
 from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write_json
 
@@ -96,8 +96,12 @@ def _verdict(
 ) -> Verdict:
     """The stored verdict, or a new one where anything that it rests on changed."""
     exempt = [
-        e for e in ledger if (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)
+        e
+        for e in ledger
+        if e.decision == "accept"
+        and (e.source, e.vintage, e.content) == (source.id, candidate.vintage, candidate.content)
     ]
+    retracted = retractions(ledger, source.id).get(candidate.archive_id)
     mark = fingerprint(
         [
             suite,
@@ -110,16 +114,36 @@ def _verdict(
             trusted.content if trusted else "",
             repeats or "",
             *(e.reason for e in exempt),
+            *([f"retracted {retracted.accepted_at} {retracted.reason}"] if retracted else []),
         ]
     )
     path = folder / source.id / f"{candidate.archive_id}.json"
     stored = read_json(path)
     if stored is not None and stored["fingerprint"] == mark:
         return Verdict.model_validate(stored)
-    subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
-    verdict = _judge_one(source, candidate, subject, trusted, exempt, folder, mark)
+    if retracted:
+        verdict = _withheld(source, candidate, retracted, mark)
+    else:
+        subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
+        verdict = _judge_one(source, candidate, subject, trusted, exempt, folder, mark)
     write_json(path, verdict.model_dump())
     return verdict
+
+
+def _withheld(source: Source, candidate: Candidate, retracted: Exemption, mark: str) -> Verdict:
+    """The verdict of a vintage that an operator retracted: nothing of it is judged."""
+    return Verdict(
+        source=source.id,
+        vintage=candidate.vintage,
+        archive_id=candidate.archive_id,
+        fingerprint=mark,
+        content=candidate.content,
+        state="held",
+        problem=f"An operator retracted it on {retracted.accepted_at[:10]}: {retracted.reason}",
+        readable=candidate.problem is None,
+        clean_sheet=False,
+        retracted=True,
+    )
 
 
 def _judge_one(

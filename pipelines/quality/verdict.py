@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -40,18 +40,24 @@ class Verdict(BaseModel):
     problem: str | None = None
     readable: bool = True
     clean_sheet: bool = True
+    retracted: bool = False
     checks: list[Check] = []
     pages: list[str] = []
 
 
 class Exemption(BaseModel):
-    """An operator's decision to publish a vintage that a critical check held back."""
+    """An operator's decision about a vintage; a later one about the same overrules it.
+
+    accept publishes a held vintage, known by its release date and the content of its rows. retract holds one that was
+    archived by mistake, known by its folder in the archive; content is empty then.
+    """
 
     source: str
     vintage: str
     content: str
     reason: str
     accepted_at: str
+    decision: Literal["accept", "retract"] = "accept"
 
 
 def ledger_path(data_raw: Path, realm: Realm) -> Path:
@@ -74,18 +80,42 @@ def accept(data_raw: Path, realm: Realm, verdict: Verdict, reason: str) -> Exemp
         raise DrugflowError(f"{name} is not held back, so there is nothing to accept.")
     if not verdict.readable:
         raise DrugflowError(f"{name} cannot be read, so it has no rows to accept: {verdict.problem}")
-    if len(reason.split()) < 3:
-        raise DrugflowError("Give a reason that a reader of the release can judge, in at least three words.")
-    entry = Exemption(
-        source=verdict.source,
-        vintage=verdict.vintage,
-        content=verdict.content,
-        reason=reason,
-        accepted_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    return _record(
+        data_raw, realm, source=verdict.source, vintage=verdict.vintage, content=verdict.content, reason=reason
     )
+
+
+def retract(data_raw: Path, realm: Realm, source_id: str, archive_id: str, reason: str) -> Exemption:
+    """Record that an archived vintage is held for good.
+
+    Raises DrugflowError where it is retracted already or the reason says nothing.
+    """
+    if archive_id in retractions(read_ledger(data_raw, realm), source_id):
+        raise DrugflowError(f"{source_id} {archive_id} is retracted already.")
+    return _record(data_raw, realm, source=source_id, vintage=archive_id, content="", reason=reason, decision="retract")
+
+
+def _record(data_raw: Path, realm: Realm, **said: Any) -> Exemption:
+    if len(said["reason"].split()) < 3:
+        raise DrugflowError("Give a reason that a reader of the release can judge, in at least three words.")
+    entry = Exemption(**said, accepted_at=datetime.now(UTC).isoformat(timespec="seconds"))
     entries = [*read_ledger(data_raw, realm), entry]
     write_json(ledger_path(data_raw, realm), [e.model_dump() for e in entries])
     return entry
+
+
+def retractions(ledger: list[Exemption], source_id: str) -> dict[str, Exemption]:
+    """The vintages of a source that are retracted, by archive id.
+
+    An acceptance of the release date takes back what was retracted under it before.
+    """
+    found: dict[str, Exemption] = {}
+    for entry in (e for e in ledger if e.source == source_id):
+        if entry.decision == "retract":
+            found[entry.vintage] = entry
+        else:
+            found = {k: v for k, v in found.items() if k[:10] != entry.vintage}
+    return found
 
 
 def read_verdicts(folder: Path, source_id: str) -> list[Verdict]:

@@ -129,7 +129,7 @@ def assemble(
         code_version=code_version,
         content_hash=overall,
         tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
-        held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held],
+        held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held if not v.retracted],
         failed_checks=sorted({c["check_name"] for c in checks if not c["passed"]}),
         rehearsed_day=settings.today.isoformat() if settings.today else None,
     )

@@ -23,7 +23,7 @@ def waiting(settings: Settings, realm: Realm, source: Source, verdicts: list[Ver
 
     A later accepted vintage of the same coverage and scope overtakes a held one where it begins no later than that
     one, or no later than a step after the last period of the accepted one before it. What is missing then is a state
-    of the figures, which ``meta.vintages`` shows, and no period.
+    of the figures, which ``meta.vintages`` shows, and no period. For a retracted one nobody waits.
     """
     clean = settings.stage("clean", realm) / source.id
     said = {v.id: (v.receipt.coverage, v.receipt.scope) for v in list_archive(settings.data_raw, realm, source.id)}
@@ -40,7 +40,7 @@ def waiting(settings: Settings, realm: Realm, source: Source, verdicts: list[Ver
         limits = [end + step for end in ends if end] + ([own] if own else [])
         return bool(limits) and any(begin <= max(limits) for begin in begins if begin)
 
-    return [v for v in verdicts if v.state == "held" and not overtaken(v)]
+    return [v for v in verdicts if v.state == "held" and not v.retracted and not overtaken(v)]
 
 
 def _day(summary: dict[str, Any], name: str) -> date | None:

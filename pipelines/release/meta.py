@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.ingest.archive import effective_vintages
 from pipelines.ingest.live.state import SourceState, read_state
-from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts
+from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts, retractions
 from pipelines.release.held import STEP_DAYS, waiting
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, load_catalog
@@ -117,7 +117,8 @@ def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
     history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
     changes = history.get("changes", {})
     by_id = {v.archive_id: v for v in account.verdicts}
-    for vintage in effective_vintages(settings.data_raw, realm, source.id):
+    retracted = retractions(read_ledger(settings.data_raw, realm), source.id)
+    for vintage in effective_vintages(settings.data_raw, realm, source.id, retracted):
         stored = read_json(settings.stage("clean", realm) / source.id / vintage.id / "summary.json")
         verdict = by_id.get(vintage.id)
         if stored is None or verdict is None:
@@ -285,7 +286,7 @@ def caution_rows(
                         account,
                     )
                 )
-    for entry in read_ledger(settings.data_raw, realm):
+    for entry in (e for e in read_ledger(settings.data_raw, realm) if e.decision == "accept"):
         rows.append(
             {
                 "code": f"exception_{entry.source}_{entry.vintage}",

@@ -15,6 +15,8 @@ from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import Realm
 
+TAKE_BACK = "Nothing needs doing; 'drugflow accept {} {} --reason \"…\"' takes the retraction back."
+
 
 def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]:
     """Release, pin, and each source's state, freshness, periods, held vintages and how to go on."""
@@ -41,8 +43,11 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                     {
                         "vintage": v.archive_id,
                         "why": v.problem,
-                        "how_to_go_on": how_to_go_on(source.id, v.archive_id, v.readable),
-                        "overtaken": v not in account.waiting,
+                        "how_to_go_on": TAKE_BACK.format(source.id, v.archive_id)
+                        if v.retracted
+                        else how_to_go_on(source.id, v.archive_id, v.readable),
+                        "retracted": v.retracted,
+                        "overtaken": v not in account.waiting and not v.retracted,
                     }
                     for v in account.held
                 ],

@@ -53,6 +53,15 @@ def test_the_newest_month_is_fetched_whatever_its_place_on_the_page(agency: Agen
     assert receipt.etag is not None
 
 
+def test_a_folder_that_is_still_to_come_hides_no_newer_file(agency: Agency, live: Settings) -> None:
+    ahead = DEC.replace("2026-01", "2062-01")
+    publish(agency, DEC, ahead)
+    report = fetch_source(live, SOURCE)
+    assert report.added == ["2026-01-01"]
+    said = "lies in the folder of 2062-01, which is still to come: it is not taken."
+    assert report.problems == [f"https://www.cbp.gov{ahead} {said}"]
+
+
 def test_a_last_modified_outside_the_folders_month_is_no_release_date(agency: Agency, live: Settings) -> None:
     publish(agency, DEC, modified=datetime(2026, 9, 1, tzinfo=UTC))
     assert fetch_source(live, SOURCE).added == ["2026-01-01"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.run import fetch_source
@@ -25,6 +25,15 @@ def test_the_day_of_last_modified_is_the_vintage_and_the_yaml_says_what_it_cover
     [vintage] = list_archive(live.data_raw, "official", SOURCE)
     assert vintage.receipt.coverage == "partial"
     assert vintage.receipt.scope == {"series": ["V2024"], "level": ["state", "county"]}
+    assert vintage.receipt.last_modified == "Thu, 13 Mar 2025 14:00:00 GMT"
+
+
+def test_a_last_modified_in_the_future_is_no_release_date(agency: Agency, live: Settings) -> None:
+    """A server whose clock runs ahead: the file is of the day on which it came."""
+    publish(agency)
+    rehearsed = live.model_copy(update={"today": date(2025, 3, 11)})
+    assert fetch_source(rehearsed, SOURCE).added == ["2025-03-11"]
+    [vintage] = list_archive(live.data_raw, "official", SOURCE)
     assert vintage.receipt.last_modified == "Thu, 13 Mar 2025 14:00:00 GMT"
 
 

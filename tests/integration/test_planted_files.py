@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pipelines.quality.verdict import Check, Verdict
+from pipelines.ingest.archive import list_archive
+from pipelines.quality.verdict import Check, Verdict, retract
+from pipelines.release.meta import read_account
+from pipelines.release.status import read_status
+from pipelines.sources.catalog import get_source
 from tests.conftest import installation
-from tests.integration.stage_tools import copy_vintage, run_stages
+from tests.integration.stage_tools import copy_vintage, derive, history, run_stages
 
 WONDER = "cdc_wonder_overdose"
 
@@ -54,3 +60,36 @@ def test_the_months_that_are_really_hidden_hold_nothing(mirror: Path, tmp_path: 
     copy_vintage(mirror, WONDER, vintage, tmp_path / "mirror")
     (verdict,) = run_stages(installation(tmp_path, f"mirror:{tmp_path / 'mirror'}"), WONDER)
     assert (verdict.state, failed(verdict)) == ("accepted", {})
+
+
+# --- a file under another release date ----------------------------------------------------------------------------
+
+
+def test_a_retracted_vintage_leaves_every_table_and_stays_in_the_archive(mirror: Path, tmp_path: Path) -> None:
+    """The file of November 2022 archived once more as if it were of 2024: its figures would be the newest."""
+    source = "cbp_drug_seizures"
+    copy_vintage(mirror, source, "2022-11-15", tmp_path / "mirror")
+    settings = installation(tmp_path, f"mirror:{tmp_path / 'mirror'}")
+    run_stages(settings, source)
+    right = history(settings, source)
+    (file,) = copy_vintage(mirror, source, "2022-11-15", tmp_path / "mirror", "2024-01-15").glob("*.csv")
+    file.write_bytes(re.sub(rb",(\d+),([\d.]+)(\r?\n)", rb",\1,99\3", file.read_bytes(), count=1))
+    run_stages(settings, source)
+    assert not history(settings, source).equals(right)
+
+    retract(settings.data_raw, "official", source, "2024-01-15", "It is a spoilt copy of the file of 2022.")
+    derive(settings, source)
+    assert history(settings, source).equals(right)
+    account = read_account(settings, "official", get_source(source))
+    assert [(v["archive_id"], v["state"]) for v in account.vintages] == [
+        ("2022-11-15", "accepted"), ("2024-01-15", "held"),
+    ]  # fmt: skip
+    assert account.vintages[1]["problem"].endswith("It is a spoilt copy of the file of 2022.")
+    assert account.waiting == []
+    (shown,) = (s for s in read_status(settings, "official", date(2024, 2, 1))["sources"] if s["source"] == source)
+    assert shown["state"] != "blocked"
+    assert [(h["vintage"], h["retracted"]) for h in shown["held"]] == [("2024-01-15", True)]
+    assert "spoilt copy" in shown["held"][0]["why"]
+    assert f"drugflow accept {source} 2024-01-15" in shown["held"][0]["how_to_go_on"]
+    for vintage in list_archive(settings.data_raw, "official", source):
+        vintage.verify()

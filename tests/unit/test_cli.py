@@ -25,7 +25,7 @@ from pipelines.sources.catalog import load_catalog
 from tests.unit.release.tiny import release, settings_of
 
 COMMANDS = [
-    "refresh", "status", "sources", "sql", "verify", "explain", "diff", "add", "accept", "rollback", "ui",
+    "refresh", "status", "sources", "sql", "verify", "explain", "diff", "add", "accept", "retract", "rollback", "ui",
     "alert", "watchdog", "prepare",
 ]  # fmt: skip
 FIRST, SECOND = "20260115T000000Z", "20260215T000000Z"
@@ -367,6 +367,7 @@ def test_a_file_added_by_hand_is_published_by_the_command_that_is_named(
     ("words", "said"),
     [
         (["{file}", "--published", "last week"], "'last week' is not a release date: expected YYYY-MM-DD"),
+        (["{file}", "--published", "2062-03-15"], "2062-03-15 lies in the future"),
         (["{file}"], "--published"),
         (["{file}.gone", "--published", "2026-01-15"], "does not exist"),
         (["{file}", "{file}", "--published", "2026-01-15"], "two files named 'vsrr.csv'"),
@@ -385,6 +386,21 @@ def test_a_vintage_that_is_not_there_cannot_be_accepted(drugflow: Terminal):
     answer = drugflow.run("accept", "cdc_vsrr_overdose", "2026-01-15", "--reason", "it was announced")
     assert answer.code == WRONG
     assert "There is no vintage 2026-01-15 of cdc_vsrr_overdose. Known: none" in answer.text
+
+
+def test_a_vintage_archived_by_mistake_is_retracted_and_keeps_its_bytes(drugflow: Terminal):
+    file = drugflow.folder / "vsrr.csv"
+    file.write_text("State,Year\n")
+    drugflow.run("add", "cdc_vsrr_overdose", str(file), "--published", "2026-01-15")
+    words = ["retract", "cdc_vsrr_overdose", "2026-01-15", "--reason"]
+    answer = drugflow.run(*words, "it is another set")
+    assert answer.code == DONE
+    assert "takes cdc_vsrr_overdose 2026-01-15 out of every table" in answer.text
+    assert drugflow.run(*words, "it is another set").code == WRONG
+    unknown = drugflow.run("retract", "cdc_vsrr_overdose", "2026-01-16", "--reason", "it is another set")
+    assert "There is no vintage 2026-01-16 of cdc_vsrr_overdose. Known: 2026-01-15" in unknown.text
+    (vintage,) = list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose")
+    vintage.verify()
 
 
 # ---- the real process ----

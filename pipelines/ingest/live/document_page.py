@@ -13,14 +13,14 @@ from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from pipelines.ingest.archive import list_archive
+from pipelines.ingest.archive import is_ahead, list_archive
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Fetched, Progress, download
 from pipelines.ingest.live.problems import BlockedError, LiveError
 from pipelines.ingest.live.robots import DOWNLOAD_AGE, LOOK_AGE, require_allowed
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import free_day, receipt_of, same_content, take
+from pipelines.ingest.live.take import free_day, receipt_of, release_date, same_content, take
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -92,6 +92,12 @@ def fetch(
         )
     archive = {v.id: v for v in list_archive(settings.data_raw, "official", source.id)}
     known = {v.receipt.url for v in archive.values()} | {u for u, name in state.taken.items() if name in archive}
+    ahead = [link for link in links if is_ahead(link.released, settings.now().date())]
+    report.problems += [
+        f"{link.url} lies in the folder of {link.released:%Y-%m}, which is still to come: it is not taken."
+        for link in ahead
+    ]
+    links = [link for link in links if link not in ahead]
     wanted = [link for link in links if backfill or link.released == links[-1].released]
     for link in wanted:
         if link.url in known:
@@ -122,7 +128,7 @@ def _take(
     target = folder / PurePosixPath(unquote(urlsplit(link.url).path)).name
     got = download(client, link.url, target, progress)
     assert got is not None, "304 without a condition"
-    day = release_day(link, got)
+    day = release_date(settings, release_day(link, got))
     receipt = receipt_of(source, day, target, got, got.published_at if got.modified_on == day else None)
     receipt = receipt.model_copy(update={"url": link.url})
     if same := same_content(settings.data_raw, receipt, link.released, _month_end(link.released)):

@@ -10,7 +10,7 @@ from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Progress, download
 from pipelines.ingest.live.robots import LOOK_AGE, require_allowed
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import archived_under, receipt_of, take
+from pipelines.ingest.live.take import archived_under, receipt_of, release_date, take
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -39,7 +39,7 @@ def fetch(
     if got is None:
         report.known += 1
         return report
-    receipt = receipt_of(source, got.modified_on or settings.now().date(), target, got, got.published_at)
+    receipt = receipt_of(source, release_date(settings, got.modified_on), target, got, got.published_at)
     sums = [f.sha256 for f in receipt.files]
     same = [
         v for v in list_archive(settings.data_raw, "official", source.id) if [f.sha256 for f in v.receipt.files] == sums

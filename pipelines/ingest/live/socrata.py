@@ -20,7 +20,7 @@ from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableEr
 from pipelines.ingest.live.retry import persist
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import archived_under, receipt_of, take
+from pipelines.ingest.live.take import archived_under, receipt_of, release_date, take
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -45,7 +45,7 @@ def fetch(
     target = folder / f"{source.fetch.dataset}.csv"
     got, updated = persist(settings, lambda: site.export(target, progress))
     moment = datetime.fromtimestamp(updated, UTC)
-    receipt = receipt_of(source, moment.date(), target, got, moment.isoformat())
+    receipt = receipt_of(source, release_date(settings, moment.date()), target, got, moment.isoformat())
     state.vintage = take(settings.data_raw, receipt, target, report)
     state.rows_updated_at, state.etag, state.last_modified = updated, got.etag, got.last_modified
     return report

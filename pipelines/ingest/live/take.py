@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.ingest.archive import ArchivedVintage, Receipt, list_archive, store
+from pipelines.ingest.archive import ArchivedVintage, Receipt, is_ahead, list_archive, store
 from pipelines.ingest.live.download import Fetched
 from pipelines.ingest.origins import IngestReport, make_receipt
+from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
 
 
@@ -18,6 +19,12 @@ def receipt_of(source: Source, vintage: date, file: Path, got: Fetched, publishe
     return receipt.model_copy(
         update={"url": got.url, "published_at": published_at, "etag": got.etag, "last_modified": got.last_modified}
     )
+
+
+def release_date(settings: Settings, said: date | None) -> date:
+    """The day that a site gives for its file; today where it gives none or one in the future, as a wrong clock does."""
+    today = settings.now().date()
+    return today if said is None or is_ahead(said, today) else said
 
 
 def archived_under(data_raw: Path, source_id: str, archive_id: str | None) -> bool:

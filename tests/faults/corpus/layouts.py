@@ -268,11 +268,11 @@ def _wonder_csv() -> Layout:
     header = ["Notes", "Year", "Year Code", "Month", "Month Code", "State", "State Code", "Multiple Cause of death"]
     header += ["Multiple Cause of death Code", "Deaths", "Population", "Crude Rate"]
     rows = []
-    for year, label in ((2014, ""), (2024, " (provisional)")):
-        for m, month in enumerate(("Nov.", "Dec.")):
+    for year, label, first, months in ((2014, "", 11, ("Nov.", "Dec.")), (2015, " (provisional)", 1, ("Jan.", "Feb."))):
+        for m, month in enumerate(months):
             for s, (state, code) in enumerate(_RESIDENCE):
                 rows.append(
-                    ["", f"{year}{label}", str(year), f"{month}, {year}{label}", f"{year}/{m + 11}", state,
+                    ["", f"{year}{label}", str(year), f"{month}, {year}{label}", f"{year}/{m + first:02}", state,
                      f"{code:02}", "Other synthetic narcotics", "T40.4", str(12 + 9 * s + 5 * m),
                      "Not Applicable", "Not Applicable"]
                 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +260,29 @@ def test_a_file_that_is_gone_is_noticed_with_its_name(shelf: Shelf):
 def test_what_is_no_release_date_is_answered_with_the_form(text: str):
     with pytest.raises(DrugflowError, match=r"is not a release date: expected YYYY-MM-DD, such as 2026-01-15"):
         parse_release_date(text)
+
+
+@pytest.mark.parametrize(("text", "is_taken"), [("2026-01-16", True), ("2026-01-17", False), ("2062-03-15", False)])
+def test_a_release_date_after_tomorrow_is_refused(text: str, is_taken: bool):
+    """A typing error of 2062 would own the figures until then."""
+    if is_taken:
+        assert parse_release_date(text, today=date(2026, 1, 15)) == date.fromisoformat(text)
+    else:
+        with pytest.raises(DrugflowError, match=f"{text} lies in the future"):
+            parse_release_date(text, today=date(2026, 1, 15))
+
+
+def test_without_a_day_the_clock_says_what_lies_in_the_future():
+    with pytest.raises(DrugflowError, match="lies in the future"):
+        parse_release_date((datetime.now(UTC) + timedelta(days=3)).date().isoformat())
+
+
+def test_what_was_retracted_takes_no_other_dates_place(shelf: Shelf):
+    """The right file under a date too early, then under its own: without the mistake it is a vintage of its own."""
+    shelf.store("2026-01-05", b"figures")
+    shelf.store("2026-01-15", b"figures")
+    found = [v.id for v in effective_vintages(shelf.raw, "official", SOURCE, retracted=["2026-01-05"])]
+    assert found == ["2026-01-05", "2026-01-15"]
 
 
 def test_a_release_date_is_read():

@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.ingest.archive import effective_vintages, list_archive
 from pipelines.ingest.origins import SAMPLE_FOLDER, IngestReport, Origin, ingest, make_receipt, parse_origin
+from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError
 
@@ -269,3 +270,19 @@ def test_the_real_mirror_is_taken_whole_in_any_order(mirror: Path, tmp_path: Pat
     ]  # fmt: skip
     partial = list_archive(tmp_path / "data_raw", "official", SOURCE)[-1].receipt
     assert partial.coverage == "partial"
+
+
+def test_a_vintage_folder_in_the_future_is_refused_until_its_day(mirror_of: Mirror):
+    mirror_of.vintage("2026-01-14")
+    mirror_of.vintage("2026-01-17")
+    mirror_of.vintage("typed", {"published": "2062-03-15"})
+
+    def look(day: date) -> IngestReport:
+        return ingest(mirror_of.origin, SOURCE, mirror_of.raw, Settings(today=day))
+
+    report = look(date(2026, 1, 15))
+    assert report.added == ["2026-01-14"]
+    assert [p.split(": ", 1)[1].split(",")[0] for p in report.problems] == [
+        "2026-01-17 lies in the future", "2062-03-15 lies in the future",
+    ]  # fmt: skip
+    assert look(date(2026, 1, 16)).added == ["2026-01-17"]

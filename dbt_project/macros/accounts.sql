@@ -48,3 +48,12 @@ count(*) as row_count,
     sum(cast({{ measure }} as decimal(18, 6))) as {{ measure }}{{ "," if not loop.last }}
     {% endfor %}
 {%- endmacro %}
+
+{#- Of a history by month: whether a complete vintage covers the row's month. -#}
+{% macro in_whole_months(coverage, source_id) -%}
+month in (
+    select cast(unnest(generate_series(first_period, last_period, interval 1 month)) as date)
+    from {{ coverage }}
+    where source_id = '{{ source_id }}' and not is_partial and vintage <= {{ as_of() }}
+)
+{%- endmacro %}

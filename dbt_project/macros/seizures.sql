@@ -1,7 +1,8 @@
 {#-
 Seizures by month and place on a date, with the zeros that the publisher leaves out.
 Inside the published window a combination of places that ever occurred, without a row, had no seizure;
-a row that a newer vintage withdrew is such a zero. Outside the window nothing is filled.
+a row that a newer vintage withdrew is such a zero. A month that only excerpts cover is left to the history: its
+absent rows are unknown, so every total of it would be too low.
 -#}
 {% macro seizures(history, coverage, drugs, source_id, places, date_expression) %}
 with {{ known_on(history, coverage, source_id, date_expression) }},
@@ -61,5 +62,6 @@ select
     {{ covering_vintage("filled", "months", date_expression) }} as vintage,
     coalesce(filled.value_vintage, months.first_vintage) as first_vintage
 from filled
-left join months on filled.month = months.period
+inner join months on filled.month = months.period
+where months.vintage is not null
 {% endmacro %}

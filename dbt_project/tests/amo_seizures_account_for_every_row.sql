@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'amo_seizures_monthly'}}}) }}
 {{ account(
     ref('amo_seizures_monthly'), 'not is_filled or events <> 0 or quantity_lb <> 0',
-    ref('stg_cbp_amo_drug_seizures'), "change <> 'withdrawn'",
+    ref('stg_cbp_amo_drug_seizures'), "change <> 'withdrawn' and " ~ in_whole_months(ref('stg_coverage'), 'cbp_amo_drug_seizures'),
     ['events', 'quantity_lb']
 ) }}

@@ -10,6 +10,7 @@ select
     found.z,
     found.p,
     found.p_adjusted,
+    found.level_by_z,
     found.level,
     found.method,
     found.no_estimate_reason,

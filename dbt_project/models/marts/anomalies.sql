@@ -14,6 +14,7 @@ select
     found.level,
     found.method,
     found.no_estimate_reason,
+    series.is_event_break,
     series.is_open,
     series.vintage
 from {{ ref('int_anomalies') }} as found

@@ -37,6 +37,7 @@ SCHEMA: dict[str, Any] = {
     "bic": pl.Float64,
     "residual_lag1": pl.Float64,
     "confirmed_by": pl.List(pl.String),
+    "is_at_spacing_limit": pl.Boolean,
     "pelt_cost": pl.String,
     "pelt_penalty": pl.Float64,
     "first_month": pl.Date,
@@ -54,7 +55,8 @@ def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.D
     before and after it (95 % limits by least squares at fixed joinpoints); or one row numbered 0 with a
     no_estimate_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer
     than MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist).
-    confirmed_by: the other method, where it finds a change within NEAR months.
+    confirmed_by: the other method, where it finds a change within NEAR months. is_at_spacing_limit: the joinpoint stands
+    exactly GAP months from its neighbour or from an end of the series, where the search had to stop.
     """
     rows: list[dict[str, Any]] = []
     for (series_id,), group in series.sort("series_id", "month").group_by("series_id", maintain_order=True):
@@ -137,11 +139,14 @@ def _refusal(values: Floats) -> str | None:
 def _rows(fit: Joinpoints, months: list[date], breaks: list[int]) -> Iterator[dict[str, Any]]:
     if fit.k == 0:
         yield {"joinpoint": 0, "no_estimate_reason": "no_joinpoint", **_segment(fit, 0, "before")}
+    edges = [0, *fit.joints, len(months) - 1]
     for number, joint in enumerate(fit.joints):
+        nearest = min(joint - edges[number], edges[number + 2] - joint)
         yield {
             "joinpoint": number + 1,
             "month": months[joint],
             "confirmed_by": [PELT] if any(abs(b - joint) <= NEAR for b in breaks) else [],
+            "is_at_spacing_limit": nearest == GAP,
             **_segment(fit, number, "before"),
             **_segment(fit, number + 1, "after"),
         }

@@ -6,6 +6,9 @@ over the mean of five, doses as a range, the same months of every fiscal year.
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -135,10 +138,44 @@ def test_doses_are_a_range_with_the_naive_figure_beside_it(db: duckdb.DuckDBPyCo
 def test_years_without_parameters_have_no_doses(db: duckdb.DuckDBPyConnection) -> None:
     ours = rows(
         db,
-        "select distinct low_doses, high_doses, naive_doses, null_reason from marts.dose_range "
-        "where fiscal_year <> 2024",
+        "select low_doses, high_doses, naive_doses, null_reason, min(fiscal_year), max(fiscal_year), count(*) "
+        "from marts.dose_range where fiscal_year <> 2024 group by all order by 4",
     )
-    assert ours == [(None, None, None, "no_parameters")]
+    none = (None, None, None)
+    assert ours == [(*none, "no_parameters", 2019, 2025, 6), (*none, "year_incomplete", 2026, 2026, 1)]
+
+
+def test_a_year_to_date_of_a_handful_of_events_projects_nothing(db: duckdb.DuckDBPyConnection) -> None:
+    """Counted in the raw files: each series with fewer than ten events in a year's October to December."""
+    thin = rows(
+        db,
+        """
+        with counted as (
+            select drug_id, fiscal_year, sum(events) filter (where month(month) >= 10) as national,
+                sum(events) filter (where month(month) >= 10 and region = 'southwest') as southwest
+            from memory.raw.cbp_now group by all
+        ),
+        series as (unpivot counted on national, southwest into name scope value events)
+        select scope, drug_id from series
+        group by all having count(*) < 8 or min(events) < 10 order by all
+        """,
+    )
+    ours = rows(
+        db,
+        "select scope, drug_id, count(*), count(projected_high) from marts.fytd_pace where null_reason = 'few_events' "
+        "group by all order by all",
+    )
+    assert [(scope, drug) for scope, drug, _, _ in ours] == thin
+    assert thin == [("southwest", drug) for drug in ("ecstasy", "ketamine", "khat", "lsd")]
+    assert {(measures, bands) for _, _, measures, bands in ours} == {(3, 0)}
+
+
+def test_no_events_are_called_broken_before_the_release_that_counts_otherwise(db: duckdb.DuckDBPyConnection) -> None:
+    """The newest file at hand is of January 2026, when October 2025 on was still counted as before."""
+    assert one(db, "select max(vintage) from marts.seizures_monthly") < date(2026, 4, 1)
+    tables = ("seizure_trends", "fytd_pace", "drug_mix", "centre_of_mass", "anomalies")
+    flagged = {t: one(db, f"select bool_or(is_event_break) from marts.{t}") for t in tables}
+    assert flagged == dict.fromkeys(tables, False)
 
 
 def test_every_fiscal_year_after_the_months_that_the_newest_one_has(db: duckdb.DuckDBPyConnection) -> None:
@@ -185,13 +222,26 @@ def test_shares_of_a_mix_add_up_and_distances_stay_within_0_and_1(db: duckdb.Duc
     assert wrong == []
 
 
-def test_centre_of_mass_lies_between_the_outermost_ports(db: duckdb.DuckDBPyConnection) -> None:
-    outside = rows(
-        db,
-        "select month from marts.centre_of_mass where least(longitude_by_events, longitude_by_weight) < -117.1 "
-        "or greatest(longitude_by_events, longitude_by_weight) > -97.4",
+def test_centre_of_mass_lies_between_the_outermost_areas(db: duckdb.DuckDBPyConnection) -> None:
+    """The ends that docs/methods.md names: each the mean of the ports of a sector."""
+    seeds = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
+    west, east = (
+        one(
+            db,
+            "select avg(longitude) from (select distinct latitude, longitude "
+            f"from read_csv('{seeds / 'sector_ports.csv'}', all_varchar = true) join read_csv('{seeds / 'ports.csv'}', "
+            "types = {'port_code': 'varchar'}) "
+            f"using (port_code) where area_id = '{sector}' and longitude is not null)",
+        )
+        for sector in ("san_diego_sector", "rio_grande_valley_sector")
     )
-    assert outside == []
+    assert (west, east) == pytest.approx((-116.892, -98.289), abs=0.001)
+    least, most = one(
+        db,
+        "select min(least(longitude_by_events, longitude_by_weight)), "
+        "max(greatest(longitude_by_events, longitude_by_weight)) from marts.centre_of_mass",
+    )
+    assert west - 1e-4 <= least < most <= east + 1e-4
     assert one(db, "select count(distinct area_id) from marts.dim_area where region = 'southwest'") == 13
 
 

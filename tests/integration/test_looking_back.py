@@ -75,6 +75,16 @@ def test_a_trend_reads_as_the_file_of_the_time_says(then: duckdb.DuckDBPyConnect
     )
 
 
+def test_doses_do_not_rest_on_what_was_published_later(then: duckdb.DuckDBPyConnection):
+    """Parameters of fiscal year 2024 came out on 15 May 2025, and the file of the time ends within that year."""
+    rows = then.execute(
+        "select fiscal_year, citation, powder_purity, high_doses, null_reason from marts.dose_range "
+        "where fiscal_year >= 2023 order by fiscal_year"
+    ).fetchall()
+    nothing = (None, None, None)
+    assert rows == [(2023, *nothing, "no_parameters"), (2024, *nothing, "year_incomplete")]
+
+
 def test_nothing_is_left_but_the_release_of_that_day(place: Settings, manifest: Manifest):
     assert [p.name for p in place.data_marts.iterdir()] == ["asof"]
     assert [p.name for p in (place.data_marts / "asof").iterdir()] == [DAY.isoformat()]

@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    """Columns: series_id, family, month, observed, expected, z, p, p_adjusted, level, method, no_estimate_reason."""
+    """Columns: those that pipelines.analysis.anomalies.anomalies returns."""
     dbt.config(materialized="table")
     from pipelines.analysis.anomalies import anomalies
     from pipelines.remember import by_series

@@ -12,6 +12,7 @@ with seizures as (
         series.month,
         series.value,
         series.measure = 'events' as is_count,
+        series.is_event_break,
         series.is_fytd as is_open,
         series.vintage
     from {{ ref('int_seizure_series') }} as series
@@ -33,6 +34,7 @@ deaths as (
         month,
         cast(deaths as double) as value,
         true as is_count,
+        false as is_event_break,
         false as is_open,
         vintage
     from {{ ref('int_deaths_published') }}

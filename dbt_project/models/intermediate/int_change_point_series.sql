@@ -10,6 +10,7 @@ with deaths as (
         indicator_id as topic_id,
         month,
         cast(deaths as double) as value,
+        false as is_open,
         vintage
     from {{ ref('int_deaths_published') }}
     where basis = 'final'
@@ -23,6 +24,7 @@ seizures as (
         drug_id as topic_id,
         month,
         value,
+        is_fytd as is_open,
         vintage
     from {{ ref('int_seizure_series') }}
     where

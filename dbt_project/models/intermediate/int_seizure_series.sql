@@ -6,7 +6,8 @@ with facts as (
     select
         seizures.*,
         cast(seizures.quantity_lb as decimal(18, 6)) as pounds,
-        areas.corridor_id
+        areas.corridor_id,
+        {{ is_event_break("seizures") }} as is_event_break
     from {{ ref('seizures_monthly') }} as seizures
     left join {{ ref('dim_area') }} as areas using (area_id)
 ),
@@ -53,6 +54,7 @@ summed as (
         drug_id,
         cast(sum(events) as double) as events,
         cast(sum(pounds) as double) as quantity_lb,
+        bool_or(is_event_break) as is_event_break,
         bool_or(is_fytd) as is_fytd,
         max(vintage) as vintage
     from scoped
@@ -85,6 +87,7 @@ select
     unpivoted.measure,
     unpivoted.value,
     summed.events,
+    unpivoted.measure = 'events' and summed.is_event_break as is_event_break,
     unpivoted.is_fytd,
     unpivoted.vintage
 from unpivoted

@@ -10,9 +10,11 @@ select
     found.z,
     found.p,
     found.p_adjusted,
+    found.level_by_z,
     found.level,
     found.method,
     found.no_estimate_reason,
+    series.is_event_break,
     series.is_open,
     series.vintage
 from {{ ref('int_anomalies') }} as found

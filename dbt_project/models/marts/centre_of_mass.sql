@@ -6,6 +6,7 @@ with placed as (
     select
         facts.month,
         facts.drug_id,
+        {{ is_event_break("facts") }} as is_event_break,
         facts.is_fytd,
         facts.vintage,
         facts.events,
@@ -24,6 +25,7 @@ summed as (
         sum(pounds) as pounds,
         sum(events * longitude) as events_degrees,
         sum(cast(pounds * longitude as decimal(38, 10))) as pound_degrees,
+        bool_or(is_event_break) as is_event_break,
         bool_or(is_fytd) as is_fytd,
         max(vintage) as vintage
     from placed
@@ -38,6 +40,7 @@ select
     case when events > 0 then cast(events_degrees as double) / cast(events as double) end as longitude_by_events,
     case when pounds > 0 then cast(pound_degrees as double) / cast(pounds as double) end as longitude_by_weight,
     case when events = 0 then 'no_seizures' when pounds = 0 then 'no_weight' end as null_reason,
+    is_event_break,
     is_fytd,
     vintage
 from summed

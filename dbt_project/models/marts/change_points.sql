@@ -5,6 +5,7 @@ with series as (
         any_value(measure) as measure,
         any_value(place_id) as place_id,
         any_value(topic_id) as topic_id,
+        bool_or(is_open) as is_open,
         max(vintage) as vintage
     from {{ ref('int_change_point_series') }}
     group by series_id
@@ -25,6 +26,7 @@ select
     points.apc_after_lower,
     points.apc_after_upper,
     points.confirmed_by,
+    points.is_at_spacing_limit,
     points.k,
     points.bic,
     points.residual_lag1,
@@ -34,6 +36,7 @@ select
     points.last_month,
     points.months,
     points.no_estimate_reason,
+    series.is_open,
     'joinpoint_limits_too_narrow' as caution,
     series.vintage
 from {{ ref('int_change_points') }} as points

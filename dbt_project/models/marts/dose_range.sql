@@ -1,7 +1,8 @@
 {#-
 How many doses of 2 mg the fentanyl seized nationwide (OFO plus USBP) could have made: a range, never a point, because
 the files do not say what was powder and what was pills. All pills is one end, all powder the other. The naive figure
-takes the weight for pure fentanyl; it is here to be recognized, not to be used.
+takes the weight for pure fentanyl; it is here to be recognized, not to be used. Parameters count from the day on which
+they were published, and only a whole year has doses.
 -#}
 with years as (
     select
@@ -15,15 +16,27 @@ with years as (
     group by fiscal_year
 ),
 
+known as (
+    select * from {{ ref('dose_parameters') }}
+    where published <= {{ as_of() }}
+),
+
 counted as (
     select
         years.*,
-        parameters.* exclude (fiscal_year),
-        years.quantity_kg * parameters.powder_purity * 1000000 / parameters.dose_mg as powder_doses,
-        years.quantity_kg * 1000000 / parameters.tablet_mg * parameters.pill_mg / parameters.dose_mg as pill_doses,
-        years.quantity_kg * 1000000 / parameters.dose_mg as naive_doses
+        known.* exclude (fiscal_year),
+        case when years.months = 12 then years.quantity_kg end as year_kg
     from years
-    left join {{ ref('dose_parameters') }} as parameters using (fiscal_year)
+    left join known using (fiscal_year)
+),
+
+doses as (
+    select
+        *,
+        year_kg * powder_purity * 1000000 / dose_mg as powder_doses,
+        year_kg * 1000000 / tablet_mg * pill_mg / dose_mg as pill_doses,
+        year_kg * 1000000 / dose_mg as naive_doses
+    from counted
 )
 
 select
@@ -34,13 +47,14 @@ select
     powder_doses,
     pill_doses,
     naive_doses,
-    case when dose_mg is null then 'no_parameters' end as null_reason,
+    case when months < 12 then 'year_incomplete' when dose_mg is null then 'no_parameters' end as null_reason,
     powder_purity,
     tablet_mg,
     pill_mg,
     dose_mg,
     citation,
+    published as parameters_published,
     cast(months as integer) as months,
     is_fytd,
     vintage
-from counted
+from doses

@@ -9,6 +9,7 @@ with series as (
         scope_id as corridor_id,
         drug_id,
         cast(events as decimal(18, 0)) as events,
+        is_event_break,
         is_fytd,
         vintage
     from {{ ref('int_seizure_series') }}
@@ -21,6 +22,7 @@ windowed as (
         corridor_id,
         drug_id,
         {{ whole_sum("events", "last_12", 12, 0) }} as events_12,
+        bool_or(is_event_break) over last_12 as is_event_break,
         bool_or(is_fytd) over last_12 as is_fytd,
         max(vintage) over last_12 as vintage
     from series
@@ -81,6 +83,7 @@ select
     compared.share - compared.share_before as share_change,
     distances.hellinger,
     compared.null_reason,
+    compared.is_event_break,
     compared.is_fytd,
     compared.vintage
 from compared

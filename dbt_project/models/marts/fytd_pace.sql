@@ -1,7 +1,8 @@
 {#-
 Where every fiscal year stood after as many months as the newest one has. While the newest year is open, the year that
 it would become if the rest went as in each earlier whole year: the middle one of these ratios, with the least and the
-greatest as a band.
+greatest as a band. Fewer than ten events to date, now or in a base year,
+project nothing: 0 would become 0.
 -#}
 with monthly as (
     select
@@ -11,6 +12,8 @@ with monthly as (
         {{ fiscal_year("month") }} as fiscal_year,
         {{ fiscal_month("month") }} as fiscal_month,
         cast(value as decimal(24, 8)) as value,
+        cast(events as decimal(18, 0)) as events,
+        is_event_break,
         is_fytd,
         vintage
     from {{ ref('int_seizure_series') }}
@@ -38,7 +41,9 @@ years as (
         count(*) as months,
         count(*) filter (where monthly.fiscal_month <= newest.elapsed) as months_to_date,
         sum(monthly.value) filter (where monthly.fiscal_month <= newest.elapsed) as sum_to_date,
+        sum(monthly.events) filter (where monthly.fiscal_month <= newest.elapsed) as events_to_date,
         sum(monthly.value) as sum_of_year,
+        bool_or(monthly.is_event_break) as is_event_break,
         bool_or(monthly.is_fytd) as is_fytd,
         max(monthly.vintage) as vintage
     from monthly
@@ -59,12 +64,13 @@ ratios as (
         scope,
         drug_id,
         measure,
-        count(*) as base_years,
-        min(full_year / to_date) as ratio_low,
-        median(full_year / to_date) as ratio,
-        max(full_year / to_date) as ratio_high
+        count(nullif(to_date, 0)) as base_years,
+        min(events_to_date) as least_events,
+        min(full_year / nullif(to_date, 0)) as ratio_low,
+        median(full_year / nullif(to_date, 0)) as ratio,
+        max(full_year / nullif(to_date, 0)) as ratio_high
     from whole
-    where fiscal_year < open_year and full_year is not null and to_date > 0
+    where fiscal_year < open_year and full_year is not null and to_date is not null
     group by scope, drug_id, measure
 ),
 
@@ -76,6 +82,7 @@ reasoned as (
             when whole.months = 12 then 'year_complete'
             when whole.fiscal_year < whole.open_year then 'missing_month'
             when whole.to_date is null then 'missing_month'
+            when least(whole.events_to_date, ratios.least_events) < 10 then 'few_events'
             when coalesce(ratios.base_years, 0) < 3 then 'fewer_than_three_years'
         end as null_reason
     from whole
@@ -96,6 +103,7 @@ select
     case when null_reason is null then to_date * ratio_high end as projected_high,
     case when null_reason is null then cast(base_years as integer) end as base_years,
     null_reason,
+    is_event_break,
     is_fytd,
     vintage
 from reasoned

@@ -80,6 +80,7 @@ select
     cast(compared.fytd_prior_1 as double) as fytd_prior_1,
     cast(compared.fytd_prior_2 as double) as fytd_prior_2,
     cast(compared.fytd_prior_3 as double) as fytd_prior_3,
+    compared.is_event_break,
     compared.is_fytd,
     compared.vintage
 from compared

@@ -104,3 +104,30 @@ def test_a_series_does_not_depend_on_its_neighbours() -> None:
 
 def test_no_series_no_rows() -> None:
     assert change_points(series([])).height == 0
+
+
+def test_a_joinpoint_that_the_spacing_holds_back_says_so() -> None:
+    """Slopes turn after month 20 and again after month 23: the model can come no nearer than 6 months."""
+    months = np.arange(60)
+    logs = 5 + 0.02 * months + 0.3 * np.maximum(0, months - 20) - 0.35 * np.maximum(0, months - 23)
+    noise = np.random.default_rng(1).normal(0, 1e-3, 60)
+    found = change_points(series([float(v) for v in np.exp(logs + noise)]), (2,))
+    held = dict(zip(found["month"], found["is_at_spacing_limit"], strict=True))
+    first, second = sorted(held)
+    assert (second.year - first.year) * 12 + second.month - first.month == 6
+    assert list(held.values()) == [True, True]
+
+
+def test_a_joinpoint_with_room_on_both_sides_is_not_held_back() -> None:
+    months = np.arange(60)
+    logs = 5 + 0.05 * months - 0.1 * np.maximum(0, months - 30)
+    found = change_points(series([float(v) for v in np.exp(logs + np.random.default_rng(1).normal(0, 1e-3, 60))]), (1,))
+    assert found["is_at_spacing_limit"].to_list() == [False]
+
+
+@pytest.mark.parametrize("turn", [6, 53])
+def test_a_joinpoint_at_the_least_distance_from_an_end_is_held_back(turn: int) -> None:
+    months = np.arange(60)
+    logs = 5 + 0.05 * months - 0.4 * np.maximum(0, months - turn)
+    found = change_points(series([float(v) for v in np.exp(logs + np.random.default_rng(1).normal(0, 1e-3, 60))]), (1,))
+    assert found["is_at_spacing_limit"].to_list() == [True]

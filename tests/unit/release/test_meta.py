@@ -90,3 +90,9 @@ def test_that_mexico_is_absent_is_said_of_the_tables_without_it(tmp_path: Path) 
     assert found["tables"] == ["overdose_trends"]
     assert "no Mexican source is released yet" in found["text_en"]
     assert "no_figures_of_mexico" not in cautions(tmp_path)
+
+
+def test_who_brings_figures_of_sesnsp_is_told_of_its_new_catalogue(tmp_path: Path) -> None:
+    found = cautions(tmp_path, no_mexico=("overdose_trends",))["sesnsp_catalogue_2026"]
+    assert (found["tables"], found["source_id"]) == (["overdose_trends"], None)
+    assert all(str(n) in found[text] for n in (2026, 98, 114, "narcomenudeo") for text in ("text_en", "text_es"))

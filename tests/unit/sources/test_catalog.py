@@ -11,6 +11,7 @@ import yaml
 
 from pipelines.quality.facts import GENERIC
 from pipelines.quality.facts_by_source import SPECIFIC
+from pipelines.release.dictionary import load_dictionary
 from pipelines.sources.catalog import FOLDER, Source, fold, get_source, load_catalog, load_source
 from pipelines.vocabulary import DrugflowError
 
@@ -147,6 +148,28 @@ def test_the_causes_of_wonder_are_indicators_of_the_contract():
 def test_caution_codes_are_unique_over_all_sources():
     codes = [c.code for s in load_catalog().values() for c in s.cautions]
     assert sorted(codes) == sorted(set(codes))
+
+
+def tables_with(code: str) -> set[str]:
+    return {t for s in load_catalog().values() for c in s.cautions if c.code == code for t in c.tables}
+
+
+def test_every_table_of_corridors_says_where_yuma_is_counted():
+    """Corridors of areas, not of ports: no port lies in another corridor if Yuma sector moves."""
+    of_ports = {"dim_port", "crossing_trends", "seizures_per_crossing"}
+    marts = [t for t in load_dictionary() if t.table_schema == "marts"]
+    of_corridors = {t.name for t in marts for c in t.columns if c.name == "corridor_id" or "corridor" in c.check}
+    by_place = {t.name for t in marts for c in t.columns if c.name == "place_id" and "corridor" in c.en}
+    assert {"seizure_trends", "change_points", "dim_area"} <= of_corridors | by_place
+    assert (of_corridors | by_place) - of_ports <= tables_with("cbp_yuma_assignment")
+
+
+def test_every_table_with_a_land_filter_says_what_it_is_not():
+    filtered = {
+        t.name for t in load_dictionary() for c in t.columns if t.table_schema == "marts" and c.name == "land_filter"
+    }
+    assert filtered == {"seizures_monthly", "amo_seizures_monthly"}
+    assert filtered <= tables_with("cbp_land_only_is_not_southwest")
 
 
 # ---- what a bad description says ----

@@ -162,6 +162,8 @@ def _seizures(name: str, source: str, file: str, header: list[str], rows: Rows) 
 # --- VSRR -----------------------------------------------------------------------------------------------------
 
 _STATES = {"AK": "Alaska", "AZ": "Arizona", "NY": "New York", "PR": "Puerto Rico", "YC": "New York City"}
+_NATION = {"US": "United States"} | {p.removeprefix("US-"): n.title() for n, p in STATE_BY_NAME.items() if p != "US-PR"}
+"""Every release has a row of overdose deaths for all of them. Connecticut's is blank, so that nothing must add up."""
 _FINAL = "Numbers may differ from published reports using final data. See Technical Notes."
 _INDICATORS = (
     "Number of Deaths",
@@ -173,12 +175,14 @@ _INDICATORS = (
 
 def _vsrr(name: str, file: str, header: list[str], grouped: bool, kind: str = "csv", start: str = "utf-8") -> Layout:
     records = []
-    for s, (state, title) in enumerate(_STATES.items()):
+    for s, (state, title) in enumerate((_STATES | _NATION).items()):
         for m, month in enumerate(("January", "February", "March")):
             for i, indicator in enumerate(_INDICATORS):
+                if state not in _STATES and i != 1:
+                    continue
                 count = 4034 - 1000 * i + 37 * s + 11 * m
                 value = f"{88.0952381 + s + m / 8:g}" if i == 3 else f"{count:,}" if grouped else str(count)
-                low = (s, i) == (3, 2)
+                low = (state, i) in (("PR", 2), ("CT", 1))
                 records.append(
                     {
                         "state": state, "state name": title, "year": "2024", "month": month,

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 
-from pipelines.clean.geography import STATE_BY_FIPS
+from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
 from tests.faults.corpus.layouts import LAYOUTS, Layout, Rows
 
 Figures = dict[tuple[Any, ...], tuple[Any, ...]]
@@ -220,7 +220,9 @@ _INDICATORS = {
     "synthetic opioids, excl. methadone (t40.4)": "synthetic_opioids_t404",
     "percent with drugs specified": "percent_specified",
 }  # fmt: skip
-_JURISDICTIONS = {"AK": "US-AK", "AZ": "US-AZ", "NY": "US-NY-XNYC", "PR": "US-PR", "YC": "US-NYC", "AL": "US-AL"}
+_JURISDICTIONS = {p.removeprefix("US-"): p for p in STATE_BY_NAME.values()} | {
+    "US": "US", "NY": "US-NY-XNYC", "PR": "US-PR", "YC": "US-NYC",
+}  # fmt: skip
 
 
 def _vsrr(records: list[dict[str, str]]) -> Figures:

@@ -158,6 +158,8 @@ def show_status(found: dict[str, Any]) -> None:
             out.print(f"  {plain(held['how_to_go_on'])}")
         for problem in s["problems"]:
             out.print(f"\n[red]{s['source']}[/]: {plain(problem)}")
+        for note in s["notes"]:
+            out.print(f"\n{s['source']}: {plain(note)}")
         if s["furthest_period"] != s["newest_period"]:
             further = [p["part"] for p in s["parts"] if p["newest_period"] == str(s["furthest_period"])]
             said = f"goes to {s['furthest_period']} for {', '.join(further) or 'an excerpt'} alone"

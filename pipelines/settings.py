@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     live_interval_seconds: float = Field(default=1, ge=0, description="least time between requests to one host")
     live_timeout_seconds: float = Field(default=30, gt=0, description="limit of connecting and of each read or write")
     live_deadline_seconds: float = Field(default=1800, gt=0, description="limit of one whole response")
+    live_look_seconds: float = Field(default=3600, gt=0, description="limit of one whole look at a source, with tries")
     live_attempts: int = Field(default=5, ge=1, description="tries of one request or one consistent export")
     live_backoff_seconds: float = Field(default=1, ge=0, description="first wait between tries; doubled, with jitter")
     live_longest_wait_seconds: float = Field(default=120, ge=0, description="longest wait an agency may ask of a run")

@@ -43,6 +43,10 @@ class IngestReport:
     problems: list[str] = field(default_factory=list)
     again: bool = False
     """Whether a problem lies in the machine (a full disk, no permission), so that the same look may succeed later."""
+    blocked: bool = False
+    """Whether a problem goes on until a person acts."""
+    notes: list[str] = field(default_factory=list)
+    """What is no problem and somebody should know."""
 
 
 def parse_origin(text: str) -> Origin:

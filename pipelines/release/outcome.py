@@ -69,6 +69,7 @@ def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -
     if freshness(account, realm, today) == "late":
         word = "late" if word == "unchanged" else word
         said.append(f"The next period was expected by {account.next_expected}.")
+    said += account.fetching.notes if account.fetching else []
     if account.last_period is None:
         said.append("Nothing is accepted yet.")
     else:

@@ -52,6 +52,7 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                     for v in account.held
                 ],
                 "problems": account.problems,
+                "notes": account.fetching.notes if account.fetching else [],
             }
         )
     return {

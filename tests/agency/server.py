@@ -175,6 +175,36 @@ def drips(seconds: float) -> Fault:
     return fault
 
 
+def drips_headers(seconds: float) -> Fault:
+    """A status line, then a byte of a header at a time, for ever."""
+
+    def fault(handler: Handler) -> bool:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        for _ in range(1000):
+            handler.wfile.write(b"a")
+            time.sleep(seconds)
+        return True
+
+    return fault
+
+
+def drips_unmeasured(body: bytes, seconds: float) -> Fault:
+    """A body without a length, a line at a time, whose end is that of the connection."""
+
+    def fault(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for line in body.splitlines(keepends=True):
+            handler.wfile.write(line)
+            handler.wfile.flush()
+            time.sleep(seconds)
+        handler.close_connection = True
+        return True
+
+    return fault
+
+
 def stalls(seconds: float) -> Fault:
     """Nothing at all for so long."""
 

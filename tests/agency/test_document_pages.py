@@ -126,6 +126,8 @@ def test_robots_txt_is_honoured(agency: Agency, live: Settings) -> None:
     assert "robots.txt of www.cbp.gov asks programs not to fetch" in report.problems[0]
     assert agency.asked(FILES) == []
     assert archived(live) == {}
+    assert read_state(live, SOURCE).state == "blocked"
+    assert f"'drugflow add {SOURCE} FILE --published YYYY-MM-DD'" in report.problems[0]
 
 
 def test_a_refused_page_is_blocked_with_the_way_by_hand_and_the_file_added_so_is_taken(

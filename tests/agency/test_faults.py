@@ -149,7 +149,7 @@ def test_a_download_never_holds_the_file_in_memory(agency: Agency, live: Setting
     agency.documents["/big.csv"] = Document(b"a,b\n" * (size // 4))
     with Client(live.model_copy(update={"live_deadline_seconds": 20}), "big", ["data.cdc.gov"]) as client:
         tracemalloc.start()
-        download(client, "https://data.cdc.gov/big.csv", live.live / "big.csv", lambda _got, _total: None)
+        download(client, "https://data.cdc.gov/big.csv", live.live / "big.csv", lambda _got, _total: None, True)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert (live.live / "big.csv").stat().st_size == size

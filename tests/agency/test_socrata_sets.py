@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
+from pipelines.ingest.archive import effective_vintages, list_archive
 from pipelines.ingest.live import run
 from pipelines.ingest.live.run import fetch_source
+from pipelines.ingest.live.state import read_state
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, get_source
 from tests.agency.conftest import VSRR_HEADER, VSRR_UPDATED, vsrr_csv
-from tests.agency.server import Agency
+from tests.agency.server import Agency, answers
 
 SOURCE, SET = "cdc_vsrr_overdose", "xkb8-kh2a"
 
@@ -115,3 +117,87 @@ def test_a_progress_call_tells_bytes_and_total(agency: Agency, live: Settings, t
     told: list[tuple[str, int, int | None]] = []
     fetch_source(live, SOURCE, lambda *said: told.append(said))
     assert told[-1] == (SOURCE, len(vsrr_csv()), len(vsrr_csv()))
+
+
+DAY = 86_400
+
+
+def on(settings: Settings, day: date) -> Settings:
+    return settings.model_copy(update={"today": day})
+
+
+def newest(settings: Settings) -> tuple[str, bytes]:
+    """The vintage that speaks, and its bytes."""
+    vintage = effective_vintages(settings.data_raw, "official", SOURCE)[-1]
+    return vintage.id, archived_bytes(settings, vintage.id)
+
+
+def give(agency: Agency, body: bytes, updated: int) -> None:
+    agency.sets[SET].body, agency.sets[SET].updated = body, updated
+
+
+RIGHT, WRONG = vsrr_csv(value=1000), vsrr_csv(value=9)
+
+
+def test_a_set_that_goes_back_to_what_it_was_speaks_from_the_day_it_was_fetched(agency: Agency, live: Settings) -> None:
+    today = on(live, date(2025, 8, 1))
+    for body, updated in ((RIGHT, VSRR_UPDATED), (WRONG, VSRR_UPDATED + 5 * DAY), (RIGHT, VSRR_UPDATED)):
+        give(agency, body, updated)
+        fetch_source(today, SOURCE)
+    assert newest(live) == ("2025-08-01", RIGHT)
+    note = list_archive(live.data_raw, "official", SOURCE)[-1].receipt.note
+    assert note is not None
+    assert "The site dates it 2025-07-16T13:56:32+00:00" in note
+    agency.seen.clear()
+    assert fetch_source(today, SOURCE).known == 1
+    assert agency.asked() == [f"/api/views/{SET}.json"]
+
+
+@pytest.mark.parametrize("memory", ["kept", "lost"])
+def test_a_correction_stamped_before_what_it_corrects_speaks(agency: Agency, live: Settings, memory: str) -> None:
+    today = on(live, date(2025, 8, 1))
+    give(agency, WRONG, VSRR_UPDATED + 5 * DAY)
+    fetch_source(today, SOURCE)
+    if memory == "lost":
+        (live.live / f"{SOURCE}.json").unlink()
+    give(agency, RIGHT, VSRR_UPDATED + DAY)
+    assert fetch_source(today, SOURCE).added == ["2025-08-01"]
+    assert newest(live) == ("2025-08-01", RIGHT)
+
+
+def test_a_set_that_goes_back_and_forth_within_a_day_ends_with_the_last(agency: Agency, live: Settings) -> None:
+    today = on(live, date(2025, 7, 16))
+    for body, updated in ((RIGHT, VSRR_UPDATED), (WRONG, VSRR_UPDATED + 60), (RIGHT, VSRR_UPDATED)):
+        give(agency, body, updated)
+        fetch_source(today, SOURCE)
+    assert newest(live) == ("2025-07-17", RIGHT)
+
+
+@pytest.mark.parametrize("updated", [2_920_000_000, 10**30, 0, -5])
+def test_a_rows_updated_at_that_has_not_come_is_refused(agency: Agency, live: Settings, updated: int) -> None:
+    agency.sets[SET].updated = updated
+    assert f"says rowsUpdatedAt {updated}" in fetch_source(live, SOURCE).problems[0]
+    assert list_archive(live.data_raw, "official", SOURCE) == []
+    assert read_state(live, SOURCE).state == "failing"
+
+
+def test_an_export_that_is_behind_the_metadata_is_fetched_again_at_the_next_look(
+    agency: Agency, live: Settings
+) -> None:
+    today = on(live, date(2025, 7, 18))
+    fetch_source(today, SOURCE)
+    agency.sets[SET].updated += DAY
+    agency.fail("/rows.csv", answers(200, RIGHT, Content_Type="text/csv"), times=1)
+    agency.sets[SET].body = vsrr_csv(value=1001)
+    assert (fetch_source(today, SOURCE).known, len(list_archive(live.data_raw, "official", SOURCE))) == (1, 1)
+    assert fetch_source(today, SOURCE).added == ["2025-07-17"]
+    assert newest(live) == ("2025-07-17", vsrr_csv(value=1001))
+
+
+def test_an_export_that_stays_as_it_was_for_a_week_is_believed(agency: Agency, live: Settings) -> None:
+    fetch_source(on(live, date(2025, 7, 18)), SOURCE)
+    agency.sets[SET].updated += DAY
+    fetch_source(on(live, date(2025, 7, 25)), SOURCE)
+    agency.seen.clear()
+    assert fetch_source(on(live, date(2025, 7, 25)), SOURCE).known == 1
+    assert agency.asked() == [f"/api/views/{SET}.json"]

@@ -7,14 +7,17 @@ metadata cache (hishel) turns an unchanged page into a 304; files are streamed p
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
+from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.pace import wait_for_turn
 from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
 from pipelines.ingest.live.retry import persist, retry_after_seconds
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 5
 MAX_METADATA_BYTES = 16 * 1024**2
+MAX_CACHE_BYTES = 64 * 1024**2
 _HEAD = 4096
 _REPEATABLE = {408, 425, 429, 500, 502, 503, 504}
 _REFUSED = {401, 403, 407, 451}
@@ -54,47 +58,41 @@ def user_agent(settings: Settings) -> str:
 
 
 class Client:
-    """Requests to the hosts of one source. Close it, or use it as a context.
+    """Requests to the hosts of one source, within the limit of one look. Close it, or use it as a context.
 
-    hosts: allow-list, checked again at every redirect. token: Socrata's, sent to the first host alone.
+    hosts: allow-list, checked again at every redirect. token: Socrata's, sent to the first host alone. patient: the
+    look has no limit.
     """
 
-    def __init__(self, settings: Settings, source_id: str, hosts: list[str], token: SecretStr | None = None):
+    def __init__(
+        self,
+        settings: Settings,
+        source_id: str,
+        hosts: list[str],
+        token: SecretStr | None = None,
+        patient: bool = False,
+    ):
         import hishel
         import hishel.httpx
         import httpx
 
+        from pipelines.ingest.live.site import Site
+
         self.settings = settings
         self.hosts = hosts
-        endpoints = settings.live_endpoints
-
-        class Site(httpx.HTTPTransport):
-            """Adds the token below the cache, which would keep it, and connects to where an endpoint says."""
-
-            def handle_request(self, request: httpx.Request) -> httpx.Response:
-                host, headers = request.url.host, request.headers.copy()
-                if token is not None and host == hosts[0]:
-                    headers["X-App-Token"] = token.get_secret_value()
-                place = httpx.URL(endpoints[host]) if host in endpoints else request.url
-                sent = httpx.Request(
-                    request.method,
-                    request.url.copy_with(scheme=place.scheme, host=place.host, port=place.port),
-                    headers=headers,
-                    stream=request.stream,
-                    extensions=request.extensions,
-                )
-                return super().handle_request(sent)
-
+        self.deadline = Deadline(None if patient else settings.live_look_seconds)
         settings.live.mkdir(parents=True, exist_ok=True)
-        self._cache = settings.live / f"{source_id}.http.sqlite"
-        storage = hishel.SqliteStorage(database_path=self._cache, max_stream_size=MAX_METADATA_BYTES)
+        # It writes a traceback for each request that a full disk does not let it keep, which harms nobody.
+        logging.getLogger("hishel").setLevel(logging.CRITICAL + 1)
+        cache = settings.live / f"{source_id}.http.sqlite"
+        _drop_unless_sound(cache)
+        storage = hishel.SqliteStorage(database_path=cache, max_stream_size=MAX_METADATA_BYTES)
         options: dict[str, object] = {
             "timeout": httpx.Timeout(settings.live_timeout_seconds),
             "headers": {"User-Agent": user_agent(settings), "Accept-Encoding": "gzip"},
             "follow_redirects": False,
-            "trust_env": True,
         }
-        site = Site()
+        site = Site(settings.live_endpoints, token, hosts[0], self.deadline)
         self._plain = httpx.Client(transport=site, **options)  # type: ignore[arg-type]
         cached = hishel.httpx.CacheTransport(site, storage=storage, rfc={"shared": False})
         self._cached = httpx.Client(transport=cached, **options)  # type: ignore[arg-type]
@@ -103,6 +101,7 @@ class Client:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.deadline.stop()
         self._plain.close()
         self._cached.close()
 
@@ -119,14 +118,7 @@ class Client:
                 body = b"".join(self.chunks(response, MAX_METADATA_BYTES))
                 return Page(str(response.url), response.status_code, body)
 
-        try:
-            return persist(self.settings, once)
-        except sqlite3.Error:
-            # A damaged cache is worth nothing; the next look makes a new one.
-            self._cache.unlink(missing_ok=True)
-            self._cached, plain = self._plain, self._cached
-            plain.close()
-            return persist(self.settings, once)
+        return persist(self.settings, self.deadline, once)
 
     def open(
         self, url: str, headers: Mapping[str, str] | None = None
@@ -135,7 +127,8 @@ class Client:
 
         Raises LiveError, BlockedError or RepeatableError.
         """
-        return self._open(self._plain, url, headers, {304})
+        compared = {"If-None-Match", "If-Modified-Since"} & set(headers or {})
+        return self._open(self._plain, url, headers, {304} if compared else set())
 
     def chunks(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
         """The body, decoded, piece by piece.
@@ -169,6 +162,8 @@ class Client:
         asked = url
         for hop in range(MAX_HOPS + 1):
             host = self._allowed(url)
+            if self.deadline.over:
+                raise LiveError(self.deadline.sentence)
             wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds)
             with _as_sentences(_without_query(url)):
                 response = client.send(client.build_request("GET", url, headers=headers), stream=True)
@@ -182,7 +177,12 @@ class Client:
         raise LiveError(f"{asked} led over more than {MAX_HOPS} redirects: the site sends us in a circle.")
 
     def _allowed(self, url: str) -> str:
-        parts = urlsplit(url)
+        parts = site_of(url)
+        if parts is None:
+            raise LiveError(
+                f"An address at {', '.join(self.hosts)} has a name, a password or a port of its own in it, or is none: "
+                "nothing was fetched from it. Look at the source's YAML and at what the site links and redirects to."
+            )
         if parts.scheme != "https" or parts.hostname not in self.hosts:
             raise LiveError(
                 f"{parts.scheme}://{parts.hostname} is not among the hosts of this source ({', '.join(self.hosts)}, "
@@ -207,6 +207,8 @@ class Client:
         if status == 200 or status in fine:
             return
         said = f"{url} answered {status} {response.reason_phrase}".rstrip() + "."
+        if status == 304:
+            raise LiveError(f"{said} Nothing was named that it could be unchanged from: the site's cache is at fault.")
         if status in _REFUSED:
             raise BlockedError(said)
         # Some sites ask for a human under 429 or 503, which would otherwise mean "later".
@@ -215,6 +217,29 @@ class Client:
         if status in _REPEATABLE:
             raise RepeatableError(said, retry_after_seconds(response.headers.get("Retry-After")))
         raise LiveError(f"{said} If the agency moved it, correct the source's YAML.")
+
+
+def site_of(url: str) -> SplitResult | None:
+    """The parts of an address; None where it is none, or has a port or credentials, which a receipt would keep."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.username is None and parts.password is None and parts.port in (None, 443) else None
+    except ValueError:
+        return None
+
+
+def _drop_unless_sound(cache: Path) -> None:
+    """Remove a cache that is damaged, which hishel would not tell, or that grew with every change of a page."""
+    if not cache.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(cache)) as connection:
+            sound = connection.execute("pragma quick_check").fetchone() == ("ok",)
+    except sqlite3.Error:
+        sound = False
+    if not sound or cache.stat().st_size > MAX_CACHE_BYTES:
+        for end in ("", "-wal", "-shm"):
+            cache.with_name(cache.name + end).unlink(missing_ok=True)
 
 
 def _without_query(url: str) -> str:

@@ -6,13 +6,13 @@ or _1), so links are ordered by the month in their folder, then by their place o
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin
 
+<<<<<<< HEAD
 from pipelines.ingest.archive import is_ahead, list_archive
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Fetched, Progress, download
@@ -21,36 +21,50 @@ from pipelines.ingest.live.robots import DOWNLOAD_AGE, LOOK_AGE, require_allowed
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
 from pipelines.ingest.live.take import free_day, receipt_of, release_date, same_content, take
+=======
+from pipelines.ingest.archive import list_archive
+from pipelines.ingest.live.client import Client, site_of
+from pipelines.ingest.live.download import A_DAY, Progress, conditions, download
+from pipelines.ingest.live.months import Link, day_of, is_reissue, of_the_month, released_in
+from pipelines.ingest.live.problems import BlockedError, DisallowedError, LiveError, by_hand
+from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, require_allowed
+from pipelines.ingest.live.sniff import is_challenge
+from pipelines.ingest.live.state import SourceState, seconds_since
+from pipelines.ingest.live.take import has_bytes, receipt_of, take
+>>>>>>> 213e67d (wip)
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
 
-
-@dataclass(frozen=True)
-class Link:
-    """A linked data file. released: the first day of the month in its folder."""
-
-    url: str
-    released: date
+WEEK = 7 * DAY
+"""After so many seconds the newest month's files are looked at again although the page is as it was."""
 
 
 def find_links(page: str, base: str, pattern: str) -> list[Link]:
     """Data files that a page links, oldest first: by folder month, then by place on the page.
 
     pattern: regular expression searched in the path; its group ``released`` is YYYY-MM.
+    Raises LiveError for an address with credentials or a port in it, or in a folder that is no month.
     """
     parser = _Anchors()
     parser.feed(page)
     found: dict[str, Link] = {}
     for href in parser.hrefs:
-        url = urldefrag(urljoin(base, href)).url
-        match = re.search(pattern, unquote(urlsplit(url).path))
-        if match is None or url in found:
-            continue
         try:
-            found[url] = Link(url, date.fromisoformat(f"{match['released']}-01"))
+            url = urldefrag(urljoin(base, href)).url
+            released = released_in(pattern, url)
+        except ValueError:
+            continue  # no address, so no file
+        if released is None or url in found:
+            continue
+        if site_of(url) is None:
+            raise LiveError(
+                f"{base} links a file under an address with a name, a password or a port of its own: nothing was taken."
+            )
+        try:
+            found[url] = Link(url, date.fromisoformat(f"{released}-01"))
         except ValueError as error:
-            raise LiveError(f"{url} lies in the folder {match['released']!r}; expected a month, YYYY-MM.") from error
+            raise LiveError(f"{url} lies in the folder {released!r}; expected a month, YYYY-MM.") from error
     return sorted(found.values(), key=lambda link: link.released)
 
 
@@ -74,7 +88,8 @@ def fetch(
 ) -> IngestReport:
     """Archive what the newest month of the page has and the archive has not; with backfill, every month.
 
-    The newest month may link several files (in November the closed fiscal year and the new one): all are taken.
+    The newest month may link several files (in November the closed fiscal year and the new one): all are taken. Those
+    taken before are asked for again, on condition that they changed, where the page changed and once a week.
     With backfill one file's failure is a problem in the report and the others go on.
     Raises LiveError or BlockedError.
     """
@@ -90,8 +105,16 @@ def fetch(
             f"{source.fetch.url} links no file that matches fetch.link_pattern: the agency renamed its files or "
             "rebuilt the page. Look at it and correct the source's YAML."
         )
+    begun = [link for link in links if link.released <= (settings.now() + A_DAY).date()]
+    report.problems += [
+        f"{link.url} lies in the folder of a month that has not begun: as a vintage of it, it would hide every release "
+        "until then. If it is a true release, download it and add it by hand with the day of its release."
+        for link in links
+        if link not in begun
+    ]
     archive = {v.id: v for v in list_archive(settings.data_raw, "official", source.id)}
     known = {v.receipt.url for v in archive.values()} | {u for u, name in state.taken.items() if name in archive}
+<<<<<<< HEAD
     ahead = [link for link in links if is_ahead(link.released, settings.now().date())]
     report.problems += [
         f"{link.url} lies in the folder of {link.released:%Y-%m}, which is still to come: it is not taken."
@@ -101,19 +124,39 @@ def fetch(
     wanted = [link for link in links if backfill or link.released == links[-1].released]
     for link in wanted:
         if link.url in known:
+=======
+    seen = sha256(page.body).hexdigest()
+    again = seen != state.page or seconds_since(settings, state.files_seen_at) > WEEK
+    before = set() if backfill else {*archive}
+    taking = _Taking(client, settings, source, state, folder, progress, report, links, before)
+    for link in begun:
+        is_newest, is_known = link.released == begun[-1].released, link.url in known
+        if not is_newest and not backfill:
+            continue
+        if is_known and not (is_newest and again):
+>>>>>>> 213e67d (wip)
             report.known += 1
             continue
         try:
-            _take(client, settings, source, state, folder, progress, link, report)
-        except BlockedError:
-            raise
-        except LiveError as error:
+            taking.take(link)
+        except BlockedError as error:
             if not backfill:
                 raise
+            report.problems.append(f"{error} {by_hand(source)}")
+            report.blocked = True
+            if not isinstance(error, DisallowedError):
+                break  # the site itself refuses us: it is not asked for the others
+        except LiveError as error:
+            if not backfill and not is_known:
+                raise
             report.problems.append(str(error))
+    if again and not report.problems:
+        state.page, state.files_seen_at = seen, settings.now().isoformat(timespec="seconds")
+    report.notes = _notes(settings, source, state, links)
     return report
 
 
+<<<<<<< HEAD
 def _take(
     client: Client,
     settings: Settings,
@@ -139,18 +182,83 @@ def _take(
         state.taken[link.url] = take(settings.data_raw, receipt.model_copy(update={"vintage": free}), target, report)
     state.vintage, state.etag, state.last_modified = state.taken[link.url], got.etag, got.last_modified
     target.unlink()
+=======
+class _Taking:
+    """Takes files of one page. archived_before: see months.day_of."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: Settings,
+        source: Source,
+        state: SourceState,
+        folder: Path,
+        progress: Progress,
+        report: IngestReport,
+        links: list[Link],
+        archived_before: set[str],
+    ):
+        self.client, self.settings, self.source, self.state = client, settings, source, state
+        self.folder, self.progress, self.report = folder, progress, report
+        self.page, self.archived_before = [link.url for link in links], archived_before
+
+    def take(self, link: Link) -> None:
+        """Archive a file unless it is as it was when it was taken."""
+        require_allowed(self.client, link.url, DOWNLOAD_AGE)
+        source, state, report = self.source, self.state, self.report
+        archive = list_archive(self.settings.data_raw, "official", source.id)
+        remembered = state.taken.get(link.url)
+        before = [v for v in archive if v.receipt.url == link.url or v.id == remembered]
+        asked = {}
+        if before:
+            last = before[-1]
+            of_last = conditions(last.receipt.etag, last.receipt.last_modified) if last.receipt.url == link.url else {}
+            asked = state.conditions.get(link.url, of_last) if last.id == remembered else of_last
+        target = self.folder / link.name
+        got = download(self.client, link.url, target, self.progress, source.files.final_newline, asked)
+        if got is None:
+            report.known += 1
+            return
+        month = of_the_month(archive, link, source.fetch.link_pattern or "")
+        in_month = got.modified_on is not None and got.modified_on.replace(day=1) == link.released
+        receipt = receipt_of(source, link.released, target, got, got.published_at if in_month else None)
+        # An older file's bytes may come back in place of a wrong one: they are known only if they are the last.
+        rivals = before[-1:] or [v for v in month if is_reissue(v, link)][-1:] or month
+        same = next((v for v in rivals if has_bytes(v, receipt)), None)
+        if same is not None:
+            report.known += 1
+            state.taken[link.url] = same.id
+        else:
+            days = {v.receipt.vintage for v in archive}
+            day = day_of(link, got.modified_on, self.page, month, self.archived_before, days)
+            moved = day not in (got.modified_on, link.released)
+            note = "The day is chosen: it keeps the order of the files released in this month." if moved else None
+            receipt = receipt.model_copy(update={"vintage": day, "note": note})
+            state.taken[link.url] = take(self.settings.data_raw, receipt, target, report)
+        state.conditions[link.url] = got.conditions
+        target.unlink()
+>>>>>>> 213e67d (wip)
 
 
-def release_day(link: Link, got: Fetched) -> date:
-    """Day of Last-Modified where it lies in the folder's month, else the month's first day.
-
-    A site that moved its files gives all of them the day of the move, which is no release date.
-    """
-    day = got.modified_on
-    return day if day is not None and day.replace(day=1) == link.released else link.released
-
-
-def _month_end(first: date) -> date:
-    from calendar import monthrange
-
-    return first.replace(day=monthrange(first.year, first.month)[1])
+def _notes(settings: Settings, source: Source, state: SourceState, links: list[Link]) -> list[str]:
+    """What the page no longer links although it is the newest that was taken, and what it links and nobody took."""
+    archive = list_archive(settings.data_raw, "official", source.id)
+    linked = {link.url for link in links}
+    notes = []
+    taken = [v for v in archive if v.receipt.url]
+    if taken and taken[-1].receipt.url not in linked:
+        last = taken[-1]
+        if last.id not in {name for url, name in state.taken.items() if url in linked}:
+            notes.append(
+                f"The page no longer links {last.receipt.url}, the newest file that was taken from it: the agency may "
+                f"have withdrawn it. Its figures stay; look at {source.fetch.url}."
+            )
+    urls = {v.receipt.url for v in archive} | {u for u, name in state.taken.items() if name in {v.id for v in archive}}
+    names = {f.name for v in archive for f in v.receipt.files}
+    older = [x for x in links if x.released < links[-1].released and x.url not in urls and x.name not in names]
+    if older:
+        notes.append(
+            f"{len(older)} older files that the page links are not archived: 'drugflow backfill --source {source.id}' "
+            "fetches them."
+        )
+    return notes

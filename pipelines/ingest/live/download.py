@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -15,58 +15,92 @@ from pipelines.ingest.live.sniff import refuse_what_is_no_data
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that came and those announced, None where nothing is announced."""
+A_DAY = timedelta(days=1)
+"""How far a clock may be ahead of ours."""
 _HEAD = 4096
+_LINES = {".csv", ".tsv", ".txt"}
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The address that was asked for, and what the site said of the file."""
+    """The address that was asked for, and what the site said of the file.
+
+    modified: the moment of Last-Modified in UTC; None where it says none, or one that has not come yet: a vintage of
+    such a day would hide every true one until then.
+    """
 
     url: str
     etag: str | None
     last_modified: str | None
+    modified: datetime | None = None
 
     @property
     def modified_on(self) -> date | None:
         """Day of Last-Modified in UTC."""
-        try:
-            moment = parsedate_to_datetime(self.last_modified or "")
-        except ValueError:
-            return None
-        return moment.astimezone(UTC).date()
+        return self.modified.date() if self.modified else None
 
     @property
     def published_at(self) -> str | None:
         """Last-Modified in ISO 8601, UTC."""
-        if self.modified_on is None:
-            return None
-        return parsedate_to_datetime(self.last_modified or "").astimezone(UTC).isoformat()
+        return self.modified.isoformat() if self.modified else None
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Headers that ask for the file only if it is another one by now."""
+        return conditions(self.etag, self.last_modified)
+
+
+def conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    """Headers that ask for a file only if it is no longer the one that was taken with these."""
+    said = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _past_moment(header: str | None, now: datetime) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(header or "")
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment <= now + A_DAY else None
 
 
 def download(
-    client: Client, url: str, target: Path, progress: Progress, headers: Mapping[str, str] | None = None
+    client: Client,
+    url: str,
+    target: Path,
+    progress: Progress,
+    ends_line: bool,
+    headers: Mapping[str, str] | None = None,
 ) -> Fetched | None:
     """Write a file to target; None where the site answers that it is unchanged. Retried from its beginning.
 
+    ends_line: the publisher ends the last line of a text, so that one which does not is cut off.
     Raises LiveError or BlockedError; target is whole or absent.
     """
     try:
-        return persist(client.settings, lambda: _once(client, url, target, progress, headers))
+        return persist(
+            client.settings, client.deadline, lambda: _once(client, url, target, progress, ends_line, headers)
+        )
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
 def _once(
-    client: Client, url: str, target: Path, progress: Progress, headers: Mapping[str, str] | None
+    client: Client,
+    url: str,
+    target: Path,
+    progress: Progress,
+    ends_line: bool,
+    headers: Mapping[str, str] | None,
 ) -> Fetched | None:
     with client.open(url, headers) as response:
         if response.status_code == 304:
             return None
-        plain = "Content-Encoding" not in response.headers
-        announced = response.headers.get("Content-Length", "") if plain else ""
+        announced = response.headers.get("Content-Length", "")
         total = int(announced) if announced.isdigit() else None
-        head, judged, got = b"", False, 0
+        head, end, judged, got = b"", b"", False, 0
         with target.open("wb") as handle:
             for chunk in client.chunks(response, client.settings.live_max_bytes):
                 if not judged:
@@ -74,6 +108,7 @@ def _once(
                     if judged := len(head) >= _HEAD:
                         refuse_what_is_no_data(url, target.suffix, head)
                 handle.write(chunk)
+                end = chunk[-1:] or end
                 got += len(chunk)
                 progress(got, total)
         refuse_what_is_no_data(url, target.suffix, head)
@@ -81,4 +116,10 @@ def _once(
             raise RepeatableError(f"{url} gave an empty file.")
         if total is not None and got != total:
             raise RepeatableError(f"{url} announced {total:,} bytes and gave {got:,}.")
-        return Fetched(url, response.headers.get("ETag"), response.headers.get("Last-Modified"))
+        if ends_line and target.suffix in _LINES and end not in (b"\n", b"\r"):
+            raise RepeatableError(
+                f"{url} ends in the middle of a line: it was cut off. If the publisher no longer ends the last line, "
+                "say final_newline: false in the source's YAML."
+            )
+        modified = response.headers.get("Last-Modified")
+        return Fetched(url, response.headers.get("ETag"), modified, _past_moment(modified, client.settings.now()))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pipelines.vocabulary import DrugflowError
+
+if TYPE_CHECKING:
+    from pipelines.sources.catalog import Source
 
 
 class LiveError(DrugflowError):
@@ -13,9 +18,22 @@ class BlockedError(LiveError):
     """The site refuses programs: a person has to fetch the file."""
 
 
+class DisallowedError(BlockedError):
+    """robots.txt asks programs to leave one address alone; others of the site may be fetched."""
+
+
 class RepeatableError(LiveError):
     """A failure that may pass. retry_after: seconds that the site asks to wait, if it does."""
 
     def __init__(self, sentence: str, retry_after: float | None = None):
         super().__init__(sentence)
         self.retry_after = retry_after
+
+
+def by_hand(source: Source) -> str:
+    """How a person gets the file of a blocked source in."""
+    place = source.fetch.url or source.landing_page
+    return (
+        f"Download the file by hand from {place} and add it with "
+        f"'drugflow add {source.id} FILE --published YYYY-MM-DD', then 'drugflow refresh'."
+    )

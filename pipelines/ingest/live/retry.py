@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.problems import LiveError, RepeatableError
 from pipelines.settings import Settings
 
@@ -31,11 +32,11 @@ def retry_after_seconds(header: str | None, now: datetime | None = None) -> floa
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 
-def persist(settings: Settings, attempt: Callable[[], T]) -> T:
-    """Call until it succeeds or the tries are used up.
+def persist(settings: Settings, deadline: Deadline, attempt: Callable[[], T]) -> T:
+    """Call until it succeeds or the tries or the time of the look are used up.
 
     Raises LiveError: the last failure's sentence with the number of tries, or that the agency asks for a longer
-    wait than a run may take.
+    wait than a run may take, or that the look took too long.
     """
     import tenacity
 
@@ -58,11 +59,13 @@ def persist(settings: Settings, attempt: Callable[[], T]) -> T:
     try:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RepeatableError),
-            stop=lambda call: call.attempt_number >= settings.live_attempts or hopeless(call),
+            stop=lambda call: call.attempt_number >= settings.live_attempts or hopeless(call) or deadline.over,
             wait=wait,
             reraise=True,
         )(attempt)
     except RepeatableError as error:
+        if deadline.over:
+            raise LiveError(f"{error} {deadline.sentence}") from error
         asked = f" It asks to wait {error.retry_after:.0f} s." if error.retry_after else ""
         raise LiveError(
             f"{error}{asked} Tried up to {settings.live_attempts} times; the next refresh tries again."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pipelines.ingest.live.client import Client, user_agent
-from pipelines.ingest.live.problems import LiveError
+from pipelines.ingest.live.problems import DisallowedError
 from pipelines.ingest.live.state import seconds_since
-from pipelines.vocabulary import read_json, write_json
+from pipelines.vocabulary import recall, write_json
 
 DAY = 24 * 3600
 LOOK_AGE, DOWNLOAD_AGE = 30 * DAY, DAY
@@ -17,7 +17,8 @@ LOOK_AGE, DOWNLOAD_AGE = 30 * DAY, DAY
 def require_allowed(client: Client, url: str, oldest: float) -> None:
     """Return where robots.txt allows the address. oldest: seconds that stored rules may be old.
 
-    Raises LiveError where it does not, or where robots.txt cannot be read: then nothing is known to be allowed.
+    Raises DisallowedError where it does not, LiveError where robots.txt cannot be read: then nothing is known to be
+    allowed.
     """
     from filelock import FileLock
     from protego import Protego
@@ -26,7 +27,7 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
     path = client.settings.live / f"{host}.robots.json"
     # Sources that share a host read its rules once, and do not write them at the same moment.
     with FileLock(path.with_suffix(".lock")):
-        stored = read_json(path)
+        stored = recall(path)
         if stored is None or seconds_since(client.settings, stored["read_at"]) > oldest:
             page = client.look(f"https://{host}/robots.txt", missing_ok=True)
             stored = {
@@ -35,4 +36,4 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
             }
             write_json(path, stored)
     if not Protego.parse(stored["text"]).can_fetch(url, user_agent(client.settings)):
-        raise LiveError(f"robots.txt of {host} asks programs not to fetch {url}: download it by hand.")
+        raise DisallowedError(f"robots.txt of {host} asks programs not to fetch {url}.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-from pipelines.ingest.live.problems import BlockedError, LiveError
+from pipelines.ingest.live.problems import BlockedError, LiveError, by_hand
 from pipelines.ingest.live.state import SourceState, conclude, read_state, seconds_since
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, get_source
-from pipelines.vocabulary import DrugflowError, why
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a source, the bytes that came and those announced, None where nothing is announced."""
@@ -30,14 +30,18 @@ def fetch_source(
     try:
         report = _fetch(settings, source, state, progress, backfill)
     except BlockedError as error:
-        sentence = f"{error} {by_hand(source)}"
-        conclude(settings, state, sentence, blocked=True)
-        return IngestReport(source_id, problems=[sentence])
+        report = IngestReport(source_id, problems=[f"{error} {by_hand(source)}"], blocked=True)
+    except OSError as error:
+        report = IngestReport(source_id, problems=[f"Fetching failed: {why(error)}. {LOOK_AT_THE_DISK}"], again=True)
     except Exception as error:  # whatever one site does, the other sources go on
-        sentence = str(error) if isinstance(error, DrugflowError) else f"Fetching failed: {_unforeseen(error)}."
-        conclude(settings, state, sentence, blocked=False)
-        return IngestReport(source_id, problems=[sentence], again=isinstance(error, OSError))
-    conclude(settings, state, " ".join(report.problems) or None, blocked=False)
+        unforeseen = f"Fetching failed: {type(error).__name__}: {why(error)}."
+        report = IngestReport(source_id, problems=[str(error) if isinstance(error, DrugflowError) else unforeseen])
+    state.notes = report.notes
+    try:
+        conclude(settings, state, " ".join(report.problems) or None, report.blocked)
+    except OSError as error:
+        report.problems.append(f"How the look ended cannot be kept: {why(error)}. {LOOK_AT_THE_DISK}")
+        report.again = True
     return report
 
 
@@ -52,19 +56,6 @@ def fetch_all(settings: Settings, sources: list[str], progress: Progress) -> dic
 def looked_recently(settings: Settings, source_id: str) -> bool:
     """Whether a look within DRUGFLOW_LIVE_PAUSE_SECONDS answers for a run, which then asks no second time."""
     return seconds_since(settings, read_state(settings, source_id).last_attempt) <= settings.live_pause_seconds
-
-
-def by_hand(source: Source) -> str:
-    """How a person gets the file of a blocked source in."""
-    place = source.fetch.url or source.landing_page
-    return (
-        f"Download the file by hand from {place} and add it with "
-        f"'drugflow add {source.id} FILE --published YYYY-MM-DD', then 'drugflow refresh'."
-    )
-
-
-def _unforeseen(error: Exception) -> str:
-    return why(error) if isinstance(error, OSError) else f"{type(error).__name__}: {why(error)}"
 
 
 def _fetch(settings: Settings, source: Source, state: SourceState, progress: Progress, backfill: bool) -> IngestReport:
@@ -85,7 +76,7 @@ def _fetch(settings: Settings, source: Source, state: SourceState, progress: Pro
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             try:
-                with Client(settings, source.id, source.fetch.hosts, token) as client:
+                with Client(settings, source.id, source.fetch.hosts, token, patient=backfill) as client:
                     if source.fetch.kind == "document_page":
                         return document_page.fetch(client, settings, source, state, folder, tell, backfill)
                     if backfill:

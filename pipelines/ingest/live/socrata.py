@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.client import Client
-from pipelines.ingest.live.download import Fetched, Progress, download
+from pipelines.ingest.live.download import A_DAY, Fetched, Progress, download
 from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
 from pipelines.ingest.live.retry import persist
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
+<<<<<<< HEAD
 from pipelines.ingest.live.take import archived_under, receipt_of, release_date, take
+=======
+from pipelines.ingest.live.take import archived_under, receipt_of, take_as_current
+>>>>>>> 213e67d (wip)
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
 
 ROW_ID = ":id"
+OLDEST_CACHE = timedelta(days=7)
 csv.field_size_limit(16 * 1024**2)
 
 
@@ -43,12 +49,31 @@ def fetch(
         report.known += 1
         return report
     target = folder / f"{source.fetch.dataset}.csv"
-    got, updated = persist(settings, lambda: site.export(target, progress))
+    got, updated = persist(settings, client.deadline, lambda: site.export(target, progress))
     moment = datetime.fromtimestamp(updated, UTC)
+<<<<<<< HEAD
     receipt = receipt_of(source, release_date(settings, moment.date()), target, got, moment.isoformat())
     state.vintage = take(settings.data_raw, receipt, target, report)
     state.rows_updated_at, state.etag, state.last_modified = updated, got.etag, got.last_modified
+=======
+    receipt = receipt_of(source, moment.date(), target, got, moment.isoformat())
+    goes_back = state.rows_updated_at is not None and updated < state.rows_updated_at
+    state.vintage = take_as_current(settings, receipt, target, report, goes_back)
+    if report.added or not _may_be_stale(settings, source, state, moment):
+        state.rows_updated_at = updated
+    state.etag, state.last_modified = got.etag, got.last_modified
+>>>>>>> 213e67d (wip)
     return report
+
+
+def _may_be_stale(settings: Settings, source: Source, state: SourceState, moment: datetime) -> bool:
+    """Whether an export with the bytes of the last vintage came from a cache that is behind the metadata.
+
+    Its marker is not kept then, so that the next look fetches again, until no cache can be that old.
+    """
+    archived = list_archive(settings.data_raw, "official", source.id)
+    published = next((v.receipt.published_at for v in archived if v.id == state.vintage), None)
+    return published not in (None, moment.isoformat()) and settings.now() - moment < OLDEST_CACHE
 
 
 def _after(done: int, progress: Progress) -> Progress:
@@ -62,6 +87,7 @@ class _Site:
     def __init__(self, client: Client, source: Source):
         self.client = client
         self.fetch = source.fetch
+        self.ends_line = source.files.final_newline
         self.base = f"https://{source.fetch.hosts[0]}"
 
     def updated_at(self) -> int:
@@ -71,6 +97,11 @@ class _Site:
         updated = view.get("rowsUpdatedAt") if isinstance(view, dict) else None
         if isinstance(updated, bool) or not isinstance(updated, int):
             raise LiveError(f"{url} has no rowsUpdatedAt: expected the metadata of a Socrata data set.")
+        if not 0 < updated <= (self.client.settings.now() + A_DAY).timestamp():
+            raise LiveError(
+                f"{url} says rowsUpdatedAt {updated}, seconds since 1970: a moment that has not come, or none. A "
+                "vintage of such a day would hide every later one: nothing was taken until the agency corrects it."
+            )
         return updated
 
     def count(self) -> int:
@@ -99,7 +130,7 @@ class _Site:
 
     def _whole(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
         url = f"{self.base}/api/views/{self.fetch.dataset}/rows.csv?accessType=DOWNLOAD"
-        got = download(self.client, url, target, progress)
+        got = download(self.client, url, target, progress, self.ends_line)
         assert got is not None, "304 without a condition"
         with target.open(encoding="utf-8", errors="replace", newline="") as handle:
             return got, max(0, sum(1 for row in csv.reader(handle) if row) - 1)
@@ -119,7 +150,7 @@ class _Site:
             while True:
                 query = f"$select={quote(ROW_ID)},*&$order={quote(ROW_ID)}&$limit={size}&$offset={rows}"
                 url = f"{self.base}/resource/{self.fetch.dataset}.csv?{query}"
-                got = download(self.client, url, part, _after(before, progress))
+                got = download(self.client, url, part, _after(before, progress), self.ends_line)
                 assert got is not None, "304 without a condition"
                 first = first or got
                 before += part.stat().st_size

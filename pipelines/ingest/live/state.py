@@ -34,6 +34,14 @@ class SourceState(BaseModel):
     """Archive folder that the marker (rows_updated_at, or etag and last_modified) belongs to."""
     taken: dict[str, str] = {}
     """Document pages: URL of each file taken, and its folder in the archive."""
+    conditions: dict[str, dict[str, str]] = {}
+    """Document pages: URL of each file of the newest month, and the headers that ask whether it is still the same."""
+    page: str | None = None
+    """Document pages: SHA-256 of the page when the newest month's files were last looked at."""
+    files_seen_at: str | None = None
+    """Document pages: when the newest month's files were last looked at."""
+    notes: list[str] = []
+    """What the last look found that is no failure and that somebody should know."""
 
 
 def state_path(settings: Settings, source_id: str) -> Path:

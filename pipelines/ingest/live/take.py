@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+<<<<<<< HEAD
 from pipelines.ingest.archive import ArchivedVintage, Receipt, is_ahead, list_archive, store
+=======
+from pipelines.ingest.archive import ArchivedVintage, Receipt, effective_vintages, list_archive, store
+>>>>>>> 213e67d (wip)
 from pipelines.ingest.live.download import Fetched
 from pipelines.ingest.origins import IngestReport, make_receipt
 from pipelines.settings import Settings
@@ -32,28 +36,9 @@ def archived_under(data_raw: Path, source_id: str, archive_id: str | None) -> bo
     return archive_id is not None and any(v.id == archive_id for v in list_archive(data_raw, "official", source_id))
 
 
-def same_content(data_raw: Path, receipt: Receipt, first: date, last: date) -> ArchivedVintage | None:
-    """A vintage between two days with these very bytes: a file that somebody added by hand in the meantime."""
-    for vintage in list_archive(data_raw, receipt.realm, receipt.source):
-        sums = [f.sha256 for f in vintage.receipt.files]
-        if first <= vintage.receipt.vintage <= last and sums == [f.sha256 for f in receipt.files]:
-            return vintage
-    return None
-
-
-def free_day(data_raw: Path, source_id: str, wanted: date, url: str) -> date:
-    """The first day from wanted on that no file of another address has.
-
-    Two windows released on one day are two vintages; under one date the later would replace the earlier.
-    """
-    others = {
-        v.receipt.vintage
-        for v in list_archive(data_raw, "official", source_id)
-        if v.receipt.url is not None and v.receipt.url != url
-    }
-    while wanted in others:
-        wanted += timedelta(days=1)
-    return wanted
+def has_bytes(vintage: ArchivedVintage, receipt: Receipt) -> bool:
+    """Whether a vintage has these very bytes, whatever its files are called."""
+    return [f.sha256 for f in vintage.receipt.files] == [f.sha256 for f in receipt.files]
 
 
 def take(data_raw: Path, receipt: Receipt, file: Path, report: IngestReport) -> str:
@@ -65,3 +50,42 @@ def take(data_raw: Path, receipt: Receipt, file: Path, report: IngestReport) -> 
     report.known += 1
     vintages = list_archive(data_raw, receipt.realm, receipt.source)
     return next(v.id for v in vintages if v.receipt.vintage == receipt.vintage and v.receipt.content == receipt.content)
+
+
+def take_as_current(
+    settings: Settings, receipt: Receipt, file: Path, report: IngestReport, goes_back: bool = False
+) -> str:
+    """Archive what a site gives now under a date at which it speaks; the name of the vintage that has it.
+
+    An agency that takes a wrong file back gives an old one again, with its old date: under that date it would lie
+    below the wrong one, or be known already, and the wrong one would stay current for ever.
+    goes_back: the site says that the file is older than the one it gave before.
+    """
+    data_raw = settings.data_raw
+    effective = effective_vintages(data_raw, receipt.realm, receipt.source)
+    if effective and has_bytes(effective[-1], receipt):
+        report.known += 1
+        return effective[-1].id
+    archived = list_archive(data_raw, receipt.realm, receipt.source)
+    # What a person added may be newer than what the site gives; only the site's own files can go back.
+    own = next((v for v in reversed(archived) if v.receipt.origin == receipt.origin), None)
+    if own is not None:
+        day, last = receipt.vintage, own.receipt.vintage
+        hidden = day == last and not has_bytes(own, receipt) and _is_under(archived, day, receipt)
+        if goes_back or day < last or hidden:
+            receipt = _dated_by_the_look(receipt, archived, last, settings.now().date())
+    return take(data_raw, receipt, file, report)
+
+
+def _dated_by_the_look(receipt: Receipt, archived: list[ArchivedVintage], last: date, today: date) -> Receipt:
+    # A day that has not come is nobody's release: waiting for it would hide this one.
+    day = max(today, last) if last <= today + timedelta(days=1) else today
+    while _is_under(archived, day, receipt):
+        day += timedelta(days=1)
+    said = receipt.published_at or receipt.vintage
+    note = f"The site dates it {said}, before what it gave earlier; its date here is the day on which it was fetched."
+    return receipt.model_copy(update={"vintage": day, "note": note})
+
+
+def _is_under(archived: list[ArchivedVintage], day: date, receipt: Receipt) -> bool:
+    return any(v.receipt.vintage == day and v.receipt.content == receipt.content for v in archived)

@@ -6,6 +6,8 @@ of one file (its YAML), and the meaning of one source (its module).
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from pipelines.clean.calendar import fiscal_month_date, month_number
@@ -48,3 +50,8 @@ def open_year() -> pl.Expr:
     A closed year was identical in every pair of releases seen; the running one moves both ways and loses rows.
     """
     return pl.col("is_fytd")
+
+
+def is_unfinished(first_period: date, last_period: date) -> bool:
+    """Whether a fiscal year whose rows end in a month is running, whatever its label says: it ends in September."""
+    return last_period.month != 9

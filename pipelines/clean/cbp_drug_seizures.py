@@ -24,3 +24,7 @@ def tidy(part: Part, source: Source) -> None:
 def is_open() -> pl.Expr:
     """The running fiscal year, labelled (FYTD)."""
     return cbp.open_year()
+
+
+is_unfinished = cbp.is_unfinished
+"""A fiscal year without its September is running, even where the label lacks (FYTD)."""

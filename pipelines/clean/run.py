@@ -13,6 +13,7 @@ import importlib
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,8 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
         rejected = _read(source, raw, limits, module, summary, spans)
         with atomic_path(out / "clean.parquet") as part:
             coverage = _write_clean(source, module, spans, part, summary, rejected)
+            if raw.coverage == "full" and hasattr(module, "is_unfinished"):
+                coverage = _reopened(coverage, module.is_unfinished)
             refused = pl.concat(rejected).sort("file", "line")
             if not summary.rows and not refused.height:
                 raise FileProblem(f"{', '.join(raw.files)}: no record is left, all {summary.records:,} were set aside.")
@@ -332,6 +335,12 @@ def _together(coverages: list[pl.DataFrame]) -> pl.DataFrame:
         )
         .sort("scope")
     )
+
+
+def _reopened(coverage: pl.DataFrame, is_unfinished: Callable[[date, date], bool]) -> pl.DataFrame:
+    """The coverage in which a scope that ends too early is open, whatever its rows say. An excerpt tells no end."""
+    ends = [is_unfinished(*row) for row in coverage.select("first_period", "last_period").iter_rows()]
+    return coverage.with_columns(pl.col("is_open") | pl.Series(ends, dtype=pl.Boolean))
 
 
 def _inside_scope(source: Source, raw: Raw, coverage: pl.DataFrame) -> None:

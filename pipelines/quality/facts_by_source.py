@@ -19,6 +19,7 @@ from pipelines.sources.catalog import Source
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 NATIONAL_T404 = SEEDS / "us_t404_final_monthly.csv"
 JURISDICTIONS = SEEDS / "jurisdictions.csv"
+AREAS = SEEDS / "areas.csv"
 STATES_AND_DC = 51
 SOUTHWEST = pl.col("region") == "southwest"
 MODES = pl.col("measure_id").is_in(["personal_vehicles", "pedestrians", "trucks"])
@@ -121,7 +122,48 @@ def cbp_weight_per_event(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def _closed() -> pl.Expr:
-    return ~pl.col("is_fytd").any().over("fiscal_year")
+    september = pl.date(pl.col("fiscal_year"), 9, 1)
+    year = "fiscal_year"
+    return ~pl.col("is_fytd").any().over(year) & (pl.col("month").max().over(year) == september)
+
+
+def cbp_areas(source: Source, subject: Subject) -> pl.DataFrame:
+    """Component and region under which each area is published, with its first month: ``is_as_listed``.
+
+    listed is what the list of areas (dbt_project/seeds/areas.csv) says of it.
+    """
+    place = pl.concat_str("component", "region", separator=" ")
+    listed = pl.read_csv(AREAS, infer_schema=False).select("area_id", place.alias("listed"))
+    return (
+        subject.rows()
+        .group_by("area_id", "component", "region")
+        .agg(pl.col("month").min().alias("first_month"))
+        .collect()
+        .join(listed, on="area_id", how="left")
+        .with_columns((pl.col("listed") == place).fill_null(False).alias("is_as_listed"))
+        .sort("area_id", "component", "region")
+    )
+
+
+def cbp_closed_labels(source: Source, subject: Subject) -> pl.DataFrame:
+    """Fiscal years whose label says that they are over, with their last month: ``months_to_september``.
+
+    Nothing for an excerpt, which has the months that it has.
+    """
+    return (
+        subject.rows()
+        .group_by("fiscal_year")
+        .agg(pl.col("is_fytd").any(), pl.col("month").max().alias("last_month"))
+        .filter(~pl.col("is_fytd"), pl.lit(not subject.partial))
+        .with_columns(september=pl.date(pl.col("fiscal_year"), 9, 1))
+        .select(
+            "fiscal_year",
+            "last_month",
+            ((pl.col("september") - pl.col("last_month")).dt.total_days() // 28).alias("months_to_september"),
+        )
+        .sort("fiscal_year")
+        .collect()
+    )
 
 
 def bts_newest_measures(source: Source, subject: Subject) -> pl.DataFrame:
@@ -309,6 +351,9 @@ SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
     ("cbp_drug_seizures", "steady_series"): _steady(["component", "area_id", "drug_id"], "events"),
     ("bts_border_crossings", "steady_ports"): _steady(["port_code"], "crossings", MODES),
     ("bts_border_crossings", "steady_series"): _steady(["port_code", "measure_id"], "crossings"),
+    ("cbp_drug_seizures", "areas"): cbp_areas,
+    ("cbp_drug_seizures", "closed_labels"): cbp_closed_labels,
+    ("cbp_amo_drug_seizures", "closed_labels"): cbp_closed_labels,
     ("cbp_drug_seizures", "closed_years"): cbp_closed_years,
     ("cbp_amo_drug_seizures", "closed_years"): cbp_closed_years,
     ("bts_border_crossings", "newest_measures"): bts_newest_measures,

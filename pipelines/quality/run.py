@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.quality.facts import facts
-from pipelines.quality.facts_by_source import JURISDICTIONS, NATIONAL_T404
+from pipelines.quality.facts_by_source import AREAS, JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.subject import Subject
 from pipelines.quality.verdict import Check, Exemption, Verdict, retractions
 from pipelines.sources.catalog import FOLDER, Expectation, Source
@@ -23,7 +23,7 @@ from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write
 
 ROWS_AT_A_TIME = 1_000_000
 WHERE = ["file", "line"]
-SEEDS_READ = (JURISDICTIONS, NATIONAL_T404)
+SEEDS_READ = (AREAS, JURISDICTIONS, NATIONAL_T404)
 """Published series and lists that facts are measured against: a verdict rests on them too."""
 
 

@@ -14,7 +14,7 @@ from pipelines.release.meta import read_account
 from pipelines.release.status import read_status
 from pipelines.sources.catalog import get_source
 from tests.conftest import installation
-from tests.integration.stage_tools import copy_vintage, derive, history, run_stages
+from tests.integration.stage_tools import copy_vintage, coverage, derive, history, run_stages
 
 WONDER = "cdc_wonder_overdose"
 
@@ -60,6 +60,48 @@ def test_the_months_that_are_really_hidden_hold_nothing(mirror: Path, tmp_path: 
     copy_vintage(mirror, WONDER, vintage, tmp_path / "mirror")
     (verdict,) = run_stages(installation(tmp_path, f"mirror:{tmp_path / 'mirror'}"), WONDER)
     assert (verdict.state, failed(verdict)) == ("accepted", {})
+
+
+# --- seizures: a place or a year under another label -------------------------------------------------------------
+
+CBP = "cbp_drug_seizures"
+
+
+@pytest.fixture
+def seizures(mirror: Path, tmp_path: Path) -> Path:
+    """The newest file of seizures."""
+    (file,) = copy_vintage(mirror, CBP, "2026-01-15", tmp_path / "mirror").glob("*.csv")
+    return file
+
+
+def judged(file: Path) -> Verdict:
+    folder = file.parents[3]
+    (verdict,) = run_stages(installation(folder, f"mirror:{folder / 'mirror'}"), file.parents[1].name)
+    return verdict
+
+
+def test_an_area_that_changes_its_region_is_held(seizures: Path) -> None:
+    """From fiscal year 2025 on Tucson lies at the coast: the Southwest Border would lose it."""
+    text = seizures.read_bytes()
+    old, new = b",Southwest Border,", b",Coastal/Interior,"
+    lines = [
+        line.replace(old, new) if line.startswith((b"2025", b"2026")) and b",TUCSON FIELD OFFICE," in line else line
+        for line in text.splitlines(keepends=True)
+    ]
+    seizures.write_bytes(b"".join(lines))
+    verdict = judged(seizures)
+    assert (verdict.state, set(failed(verdict))) == ("held", {"area_as_listed"})
+    assert "tucson_field_office" in failed(verdict)["area_as_listed"].detail
+    assert "coastal_interior" in failed(verdict)["area_as_listed"].detail
+
+
+def test_a_running_year_without_its_mark_is_open_and_told(seizures: Path) -> None:
+    seizures.write_bytes(seizures.read_bytes().replace(b"2026 (FYTD)", b"2026"))
+    verdict = judged(seizures)
+    assert (verdict.state, set(failed(verdict))) == ("accepted", {"closed_year_is_over"})
+    assert "2026" in failed(verdict)["closed_year_is_over"].detail
+    settings = installation(seizures.parents[3], f"mirror:{seizures.parents[2]}")
+    assert dict(coverage(settings, CBP).select("scope", "is_open").iter_rows())["2026"] is True
 
 
 # --- a file under another release date ----------------------------------------------------------------------------

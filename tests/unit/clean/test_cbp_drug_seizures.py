@@ -433,6 +433,19 @@ def test_no_real_row_to_december_2025_is_an_outlier(mirror: Path, vintage: str) 
     assert (raw.sql("select max(lb) from raw").fetchone() or (0,))[0] < bound("quantity_lb_outlier", "max_value")
 
 
+@pytest.mark.parametrize(
+    ("label", "last", "is_open"),
+    [("2026", "DEC", True), ("2026", "AUG", True), ("2026", "SEP", False), ("2026 (FYTD)", "SEP", True)],
+)
+def test_a_year_without_its_september_is_open_whatever_its_label(
+    clean: Clean, tmp_path: Path, label: str, last: str, is_open: bool
+) -> None:
+    """December and August lie in two calendar years, which are cleaned apart."""
+    clean(f"{HEADER}{label},OCT,{TUCSON}\r\n{label},{last},{TUCSON}\r\n2025,SEP,{TUCSON}\r\n")
+    coverage = pl.read_parquet(tmp_path / "clean" / "2026-01-15" / "coverage.parquet")
+    assert dict(coverage.select("scope", "is_open").iter_rows()) == {"2025": False, "2026": is_open}
+
+
 def test_an_excerpt_of_a_later_release_is_clean(real_data: Path, clean: Clean) -> None:
     excerpt = real_data / "reference" / "excerpts" / "nationwide-drugs-fy23-fy26-jul__laredo_tucson_excerpt.csv"
     summary, frame, _ = clean(excerpt)

@@ -12,6 +12,8 @@ import pytest
 from pipelines.quality.facts import coverage, magnitude, newest_period
 from pipelines.quality.facts_by_source import (
     bts_newest_measures,
+    cbp_areas,
+    cbp_closed_labels,
     cbp_closed_years,
     census_county_parts,
     census_states_per_year,
@@ -164,7 +166,7 @@ def seizures(*rows: tuple[str, int, float, int, bool]) -> pl.DataFrame:
               "is_fytd": pl.Boolean}  # fmt: skip
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(
-        month=pl.date("fiscal_year", 1, 1), component=pl.lit("OFO"), region=pl.lit("southwest"),
+        month=pl.date("fiscal_year", 9, 1), component=pl.lit("OFO"), region=pl.lit("southwest"),
         land_filter=pl.lit("land_only"), drug_id=pl.lit("fentanyl"),
     )  # fmt: skip
 
@@ -202,6 +204,34 @@ def test_a_year_that_ran_in_either_vintage_is_not_compared(tmp_path: Path):
     running = seizures(("a", 2023, 5.0, 1, False), ("b", 2023, 6.0, 2, False), ("a", 2024, 1.0, 1, True))
     assert closed(tmp_path, CLOSED, running) == {2023: 0}
     assert closed(tmp_path, running, CLOSED) == {2023: 0}
+
+
+def test_a_year_that_ends_before_september_is_not_compared(tmp_path: Path):
+    unfinished = CLOSED.with_columns(month=pl.date("fiscal_year", 8, 1))
+    assert closed(tmp_path, unfinished, CLOSED) == {}
+
+
+def test_a_label_of_a_closed_year_needs_its_september(tmp_path: Path):
+    rows = CLOSED.with_columns(month=pl.when(pl.col("fiscal_year") == 2024).then(date(2023, 12, 1)).otherwise("month"))
+    running = seizures(("a", 2025, 1.0, 1, True)).with_columns(month=date(2024, 12, 1))
+    found = cbp_closed_labels(CBP, subject(tmp_path, pl.concat([rows, running]), scope="fiscal_year"))
+    assert found.rows() == [(2023, date(2023, 9, 1), 0), (2024, date(2023, 12, 1), 9)]
+    excerpt = subject(tmp_path, rows, scope="fiscal_year", partial=True)
+    assert cbp_closed_labels(CBP, excerpt).is_empty()
+
+
+def test_an_area_under_another_region_or_component_is_told(tmp_path: Path):
+    """The list of areas says OFO and southwest of Tucson's field office; nobody lists the last one."""
+    rows = seizures(*((f"{name}_field_office", 2023, 1.0, 1, False) for name in ("laredo", "tucson", "atlantis")))
+    is_tucson = pl.col("area_id").str.starts_with("tucson")
+    moved = rows.filter(is_tucson).with_columns(region=pl.lit("coastal_interior"))
+    found = cbp_areas(CBP, subject(tmp_path, pl.concat([rows, moved]), scope="fiscal_year"))
+    assert found.select("area_id", "region", "listed", "is_as_listed").rows() == [
+        ("atlantis_field_office", "southwest", None, False),
+        ("laredo_field_office", "southwest", "OFO southwest", True),
+        ("tucson_field_office", "coastal_interior", "OFO southwest", False),
+        ("tucson_field_office", "southwest", "OFO southwest", True),
+    ]
 
 
 def test_a_year_outside_the_newer_window_is_not_compared(tmp_path: Path):

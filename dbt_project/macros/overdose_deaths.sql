@@ -1,3 +1,13 @@
+{#- The two parts of New York that the CDC publishes. -#}
+{% macro new_york_parts() -%}
+    ('US-NYC', 'US-NY-XNYC')
+{%- endmacro %}
+
+{#- The count of the whole state in a group of its parts: null where one is missing or they come from two vintages. -#}
+{% macro new_york_sum(value, vintage) -%}
+    case when count({{ value }}) = 2 and count(distinct {{ vintage }}) = 1 then sum({{ value }}) end
+{%- endmacro %}
+
 {#-
 Overdose deaths in twelve months ending, on a date. US-NY is the sum of New York City and the rest of
 the state, null where a part is null or the parts come from different vintages; nobody publishes its
@@ -53,8 +63,7 @@ new_york as (
         'US-NY' as jurisdiction_id,
         month_ending,
         indicator_id,
-        case when count(deaths_reported) = 2 and count(distinct vintage) = 1 then sum(deaths_reported) end
-            as deaths_reported,
+        {{ new_york_sum('deaths_reported', 'vintage') }} as deaths_reported,
         cast(null as bigint) as deaths_predicted,
         coalesce(max(missing_reason), 'not_reported') as part_reason,
         min(percent_complete) as percent_complete,
@@ -64,7 +73,7 @@ new_york as (
         max(vintage) as vintage,
         max(first_vintage) as first_vintage
     from published
-    where jurisdiction_id in ('US-NYC', 'US-NY-XNYC')
+    where jurisdiction_id in {{ new_york_parts() }}
     group by month_ending, indicator_id
 ),
 

@@ -50,21 +50,25 @@ SCHEMA: dict[str, Any] = {
 def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.DataFrame:
     """Joinpoints of each series, by BIC among at most k_max of them, once for each k_max.
 
-    series: series_id, month (DATE), value (null where no figure is published). A series is read from its last hole on.
+    series: series_id, month (DATE), value (null where no figure is published), is_break_affected (True in a month that
+    is known to be incomplete for good). A series is read from its last hole on; one row without a month stands for a
+    series that has none.
     Returns the columns of SCHEMA: one row a joinpoint, numbered from 1, with the annual percent change of the segment
     before and after it (95 % limits by least squares at fixed joinpoints); or one row numbered 0 with a
     no_estimate_reason: no_joinpoint (BIC prefers a straight line, whose change is apc_before), too_few_months (fewer
-    than MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist).
+    than MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist),
+    series_break (a month that is_break_affected is among them: a fall into it is no change in the world),
+    no_final_series_yet (no month at all).
     confirmed_by: the other method, where it finds a change within NEAR months. is_at_spacing_limit: the joinpoint stands
     exactly GAP months from its neighbour or from an end of the series, where the search had to stop.
     """
     rows: list[dict[str, Any]] = []
     for (series_id,), group in series.sort("series_id", "month").group_by("series_id", maintain_order=True):
-        months, values = _last_run(group)
+        months, values, is_broken = _last_run(group)
         shared = {"series_id": series_id, "months": len(months), "pelt_cost": PELT_COST}
         if months:
             shared |= {"first_month": months[0], "last_month": months[-1]}
-        reason = _refusal(values)
+        reason = _refusal(values, is_broken) if group["month"].count() else "no_final_series_yet"
         if reason:
             rows += [{**shared, "k_max": most, "joinpoint": 0, "no_estimate_reason": reason} for most in k_max]
             continue
@@ -120,19 +124,22 @@ def _line_cost() -> Any:
     return Line()
 
 
-def _last_run(group: pl.DataFrame) -> tuple[list[date], Floats]:
-    """Months and values after the last hole, up to the last published month."""
+def _last_run(group: pl.DataFrame) -> tuple[list[date], Floats, bool]:
+    """Months and values after the last hole, up to the last published month, and whether a break is among them."""
     there = group.drop_nulls("value")
     months: list[date] = there["month"].to_list()
     numbers = there.select(pl.col("month").dt.year().cast(pl.Int32) * 12 + pl.col("month").dt.month()).to_series()
     holes = np.flatnonzero(np.diff(numbers.to_numpy()) != 1)
     start = int(holes[-1]) + 1 if len(holes) else 0
-    return months[start:], there["value"].to_numpy()[start:].astype(float)
+    values = there["value"].to_numpy()[start:].astype(float)
+    return months[start:], values, bool(there["is_break_affected"][start:].any())
 
 
-def _refusal(values: Floats) -> str | None:
+def _refusal(values: Floats, is_broken: bool) -> str | None:
     if len(values) < MIN_MONTHS:
         return "too_few_months"
+    if is_broken:
+        return "series_break"
     return None if np.all(values > 0) else "zero_value"
 
 

@@ -28,8 +28,9 @@ def lead_lag(seizures: pl.DataFrame, deaths: pl.DataFrame, lags: range = LAGS) -
     """Correlations by lag over the months that both series have.
 
     seizures: month (DATE), seizures; deaths: month (DATE), deaths. Returns the columns of correlations, first_month,
-    last_month, months (that both have) and no_estimate_reason, with every correlation null: too_few_months (fewer than
-    MIN_MONTHS, or a hole among them) or zero_value (the logarithm of 0 does not exist).
+    last_month, months (that both have) and no_estimate_reason, with every correlation null: no_final_series_yet (no
+    deaths at all), too_few_months (fewer than MIN_MONTHS, or a hole among them) or zero_value (the logarithm of 0 does
+    not exist).
     """
     both = seizures.join(deaths, on="month").drop_nulls().sort("month")
     months = both["month"]
@@ -39,7 +40,7 @@ def lead_lag(seizures: pl.DataFrame, deaths: pl.DataFrame, lags: range = LAGS) -
         "months": pl.lit(both.height, pl.Int32),
     }
     x, y = both["seizures"].to_numpy().astype(float), both["deaths"].to_numpy().astype(float)
-    if reason := _refusal(both):
+    if reason := _refusal(both) if deaths.height else "no_final_series_yet":
         nothing = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name != "lag"]
         found = pl.DataFrame({"lag": list(lags)}, schema={"lag": pl.Int32}).with_columns(nothing)
     else:

@@ -63,6 +63,8 @@ def test_change_points_are_looked_for_in_every_series_that_was_promised(db: duck
         select 'deaths/' || jurisdiction_id || '/' || indicator_id
         from marts.overdose_deaths_monthly where basis = 'final' group by all
         union
+        select 'deaths/US/drug_overdose'
+        union
         select measure || '/' || place || '/fentanyl'
         from (values ('southwest'), ('san_diego'), ('tucson'), ('el_paso'), ('laredo')) as places (place)
         cross join (values ('events'), ('quantity_kg')) as measures (measure)
@@ -70,6 +72,15 @@ def test_change_points_are_looked_for_in_every_series_that_was_promised(db: duck
         """,
     )
     assert rows(db, "select distinct series_id from marts.change_points order by 1") == promised
+
+
+def test_the_nation_has_no_final_series_of_every_overdose_and_a_row_says_so(db: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        db,
+        "select k_max, joinpoint, month, months, no_estimate_reason, vintage from marts.change_points "
+        "where series_id = 'deaths/US/drug_overdose' order by k_max",
+    )
+    assert found == [(k, 0, None, 0, "no_final_series_yet", None) for k in (3, 4)]
 
 
 def test_a_corridor_with_months_without_seizures_has_no_logarithm(db: duckdb.DuckDBPyConnection) -> None:
@@ -166,6 +177,43 @@ def test_the_revision_profile_of_the_nation(
     )
     assert [r[0] for r in found] == pytest.approx(published, abs=0.0005)
     assert {r[1] for r in found} == {releases}
+
+
+def test_new_york_as_a_whole_has_a_profile_and_a_newest_figure_of_its_two_parts(db: duckdb.DuckDBPyConnection) -> None:
+    """The newest months, and how complete the newest one of earlier releases was, from sums in the files."""
+    city_and_rest = (
+        "select month_ending, vintage, sum(reported) as deaths from memory.raw.vsrr where indicator_id = "
+        "'synthetic_opioids_t404' and jurisdiction_id in ('US-NYC', 'US-NY-XNYC') "
+        "group by all having count(reported) = 2"
+    )
+    newest = rows(
+        db, f"select month_ending, deaths from ({city_and_rest}) where vintage = date '2026-06-27' order by 1"
+    )
+    ours = "from marts.nowcast where jurisdiction_id = 'US-NY' and indicator_id = 'synthetic_opioids_t404'"
+    assert rows(db, f"select month_ending, deaths_reported {ours} order by 1") == newest[-13:]
+    assert rows(db, f"select distinct deaths_predicted {ours}") == [(None,)]
+    lag_0 = rows(
+        db,
+        f"""
+        with parts as ({city_and_rest}),
+
+        released as (
+            select vintage, max(month_ending) as newest from memory.raw.vsrr
+            where vintage <= date '2025-01-08' and vintage <> date '2019-04-30' group by vintage
+        )
+
+        select old.deaths / new.deaths
+        from released
+        join parts as old on old.vintage = released.vintage and old.month_ending = released.newest
+        join parts as new on new.vintage = date '2026-06-27' and new.month_ending = old.month_ending
+        """,
+    )
+    found = one(
+        db,
+        "select completeness_median, releases from marts.revision_profile where jurisdiction_id = 'US-NY' "
+        "and indicator_id = 'synthetic_opioids_t404' and lag = 0",
+    )
+    assert found == (pytest.approx(np.median([r for (r,) in lag_0])), len(lag_0))
 
 
 def test_completeness_of_one_release_over_the_newest(db: duckdb.DuckDBPyConnection) -> None:

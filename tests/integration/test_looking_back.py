@@ -85,6 +85,26 @@ def test_doses_do_not_rest_on_what_was_published_later(then: duckdb.DuckDBPyConn
     assert rows == [(2023, *nothing, "no_parameters"), (2024, *nothing, "year_incomplete")]
 
 
+def test_a_break_that_was_not_published_yet_marks_nothing(then: duckdb.DuckDBPyConnection):
+    """The footer that tells of North Carolina came with the query of 2025-04-21: its 4,025 deaths had a change then."""
+    found = then.execute(
+        "select deaths, is_break_affected, yoy_12 is null from marts.overdose_trends where jurisdiction_id = 'US-NC' "
+        "and indicator_id = 'drug_overdose' and month_ending = date '2023-12-01' and basis = 'reported'"
+    ).fetchall()
+    assert found == [(4025, False, False)]
+
+
+def test_before_the_final_national_series_its_statistics_say_that_there_is_none(then: duckdb.DuckDBPyConnection):
+    """It was shipped on 2026-11-24: no correlation, and a row for each promised series of the nation."""
+    lags = then.execute("select distinct no_estimate_reason, months, levels from marts.lead_lag").fetchall()
+    assert lags == [("no_final_series_yet", 0, None)]
+    series = then.execute(
+        "select series_id, k_max, no_estimate_reason from marts.change_points where place_id = 'US' order by all"
+    ).fetchall()
+    promised = [f"deaths/US/{i}" for i in ("drug_overdose", "synthetic_opioids_t404")]
+    assert series == [(name, k, "no_final_series_yet") for name in promised for k in (3, 4)]
+
+
 def test_nothing_is_left_but_the_release_of_that_day(place: Settings, manifest: Manifest):
     assert [p.name for p in place.data_marts.iterdir()] == ["asof"]
     assert [p.name for p in (place.data_marts / "asof").iterdir()] == [DAY.isoformat()]

@@ -162,6 +162,17 @@ def test_an_unfinished_tail_is_not_a_fall(db: duckdb.DuckDBPyConnection) -> None
         "select distinct is_deaths_provisional from marts.corridor_trends where month = date '2026-01-01'",
     )
     assert found == beside == [(True,)]
+    months = rows(
+        db,
+        "select distinct is_provisional, lower is null from marts.overdose_deaths_monthly where basis = 'derived' "
+        f"and jurisdiction_id = 'US' and {T404} and month > date '2025-01-01'",
+    )
+    states = rows(
+        db,
+        "select distinct is_provisional, is_partial from marts.overdose_deaths_monthly where basis = 'provisional' "
+        f"and jurisdiction_id in ('US-AZ', 'US-NM') and {T404} and month >= date '2025-01-01'",
+    )
+    assert months == states == [(True, True)]
 
 
 def test_us_codes_are_not_joined_to_mexican_codes_by_number(db: duckdb.DuckDBPyConnection) -> None:

@@ -44,9 +44,12 @@ def test_spanish_pages_call_a_release_version_and_those_who_publish_agencies() -
 COOKBOOKS = ["docs/cookbook.md", "docs/cookbook.es.md"]
 
 
-@pytest.mark.parametrize("name", COOKBOOKS)
-def test_the_cookbooks_answers_are_those_of_the_real_files(official_release: Settings, name: str) -> None:
+@pytest.mark.parametrize("name", [*COOKBOOKS, "docs/methods.md"])
+def test_the_answers_of_cookbooks_and_methods_are_those_of_the_real_files(
+    official_release: Settings, name: str
+) -> None:
     found = list(quotes((ROOT / name).read_text("utf-8")))
+    assert found
     with Session(official_release) as session:
         wrong = [q.query for q in found if answer(session.connection, q.query) != q.answer]
     assert wrong == []

@@ -11,9 +11,28 @@ with deaths as (
         month,
         cast(deaths as double) as value,
         false as is_open,
+        is_break_affected,
         vintage
     from {{ ref('int_deaths_published') }}
     where basis = 'final'
+),
+
+-- What was promised of the nation keeps a row without a month where there is no final series (yet).
+absent as (
+    select
+        concat_ws('/', 'deaths', 'US', indicator_id) as series_id,
+        'deaths' as measure,
+        'US' as place_id,
+        indicator_id as topic_id,
+        cast(null as date) as month,
+        cast(null as double) as value,
+        false as is_open,
+        false as is_break_affected,
+        cast(null as date) as vintage
+    from {{ ref('dim_indicator') }}
+    where
+        indicator_id in ('drug_overdose', 'synthetic_opioids_t404')
+        and concat_ws('/', 'deaths', 'US', indicator_id) not in (select deaths.series_id from deaths)
 ),
 
 seizures as (
@@ -25,6 +44,7 @@ seizures as (
         month,
         value,
         is_fytd as is_open,
+        false as is_break_affected,
         vintage
     from {{ ref('int_seizure_series') }}
     where
@@ -34,5 +54,7 @@ seizures as (
 )
 
 select * from deaths
+union all
+select * from absent
 union all
 select * from seizures

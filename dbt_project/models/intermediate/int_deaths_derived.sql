@@ -2,7 +2,12 @@
 Deaths in one month out of the totals of twelve: x(t) = H(t) - H(t-1) + F(t-12), with H as reported in one vintage
 and F the final count of the same month a year before, never a figure of ours. Without such an anchor there is no
 row. A negative result is no count and is missing as low_quality; below ten it is suppressed like any other count.
-The newest twelve months of a vintage still grow: they have no band, and teach none.
+The newest twelve months of a vintage still grow, and months of a known break lack deaths for good: they have no band,
+and teach none.
+
+The band is twice the largest error, upwards or downwards, of the newest 24 months that had a final count a year before the
+month: no error of the month itself or its neighbours is in it. Errors drift with how fast records arrive, so a band of
+past percentiles missed most of 2024; what each choice would have held is in docs/methods.md.
 -#}
 with newest as (
     select
@@ -22,6 +27,7 @@ totals as (
         now.source_id,
         now.vintage,
         now.month_ending + interval 12 months <= newest.month as is_settled,
+        coalesce(now.is_provisional or before.is_provisional, false) as is_underreported,
         greatest(now.first_vintage, before.first_vintage) as first_vintage
     from {{ ref('overdose_deaths_12mo') }} as now
     inner join newest on now.vintage = newest.vintage
@@ -46,7 +52,10 @@ final_counts as (
 derived as (
     select
         totals.*,
-        totals.change + anchors.deaths as deaths
+        totals.change + anchors.deaths as deaths,
+        {{ touches_break('totals.jurisdiction_id', 'totals.indicator_id', 'totals.month', 'totals.month') }}
+        or {{ touches_break('totals.jurisdiction_id', 'totals.indicator_id', 'anchors.month', 'anchors.month') }}
+            as is_break_affected
     from totals
     inner join final_counts as anchors
         on
@@ -55,35 +64,55 @@ derived as (
             and totals.month = anchors.month + interval 12 months
 ),
 
--- A band needs enough months in which the final count shows how far the derivation was off.
 errors as (
     select
         derived.jurisdiction_id,
         derived.indicator_id,
-        quantile_cont(final_counts.deaths / derived.deaths, 0.05) as lowest,
-        quantile_cont(final_counts.deaths / derived.deaths, 0.95) as highest
+        derived.month,
+        2 * max(abs(final_counts.deaths / derived.deaths - 1)) over newest_months as reach,
+        count(*) over newest_months as months
     from derived
     inner join final_counts using (jurisdiction_id, month, indicator_id)
-    where derived.deaths >= 10 and derived.is_settled
-    group by derived.jurisdiction_id, derived.indicator_id
-    having count(*) >= 24
+    where derived.deaths >= 10 and derived.is_settled and not derived.is_break_affected
+    window newest_months as (
+        partition by derived.jurisdiction_id, derived.indicator_id
+        order by derived.month
+        rows between 23 preceding and current row
+    )
+),
+
+banded as (
+    select
+        derived.*,
+        case
+            when derived.deaths >= 10 and derived.is_settled and not derived.is_break_affected and errors.months = 24
+                then errors.reach
+        end as reach
+    from derived
+    asof left join errors
+        on
+            derived.jurisdiction_id = errors.jurisdiction_id
+            and derived.indicator_id = errors.indicator_id
+            and derived.month - interval 12 months >= errors.month
 )
 
 select
-    derived.jurisdiction_id,
-    derived.month,
-    derived.indicator_id,
+    jurisdiction_id,
+    month,
+    indicator_id,
     'derived' as basis,
-    case when derived.deaths >= 10 then cast(derived.deaths as bigint) end as deaths,
-    case when derived.deaths >= 10 and derived.is_settled then derived.deaths * errors.lowest end as lower,
-    case when derived.deaths >= 10 and derived.is_settled then derived.deaths * errors.highest end as upper,
+    case when deaths >= 10 then cast(deaths as bigint) end as deaths,
+    case when reach > 1 then 0 else deaths * (1 - reach) end as lower,
+    deaths * (1 + reach) as upper,
     case
-        when derived.deaths is null then derived.reason
-        when derived.deaths < 0 then 'low_quality'
-        when derived.deaths < 10 then 'suppressed'
+        when deaths is null then reason
+        when deaths < 0 then 'low_quality'
+        when deaths < 10 then 'suppressed'
     end as missing_reason,
-    derived.source_id,
-    derived.vintage,
-    coalesce(derived.first_vintage, derived.vintage) as first_vintage
-from derived
-left join errors using (jurisdiction_id, indicator_id)
+    false as is_partial,
+    is_underreported or not is_settled as is_provisional,
+    is_break_affected,
+    source_id,
+    vintage,
+    coalesce(first_vintage, vintage) as first_vintage
+from banded

@@ -16,6 +16,7 @@ wonder as (
         states.basis,
         states.deaths,
         states.missing_reason,
+        states.is_partial,
         {{ covering_vintage("states", "windows", as_of()) }} as vintage,
         states.value_vintage as first_vintage
     from states
@@ -56,6 +57,17 @@ queried as (
     group by indicator_id, basis, month
 ),
 
+-- A hidden month has no row of its own to say so: the publisher labels years, of all states alike.
+partial_months as (
+    select
+        indicator_id,
+        basis,
+        month,
+        bool_or(is_partial) as is_partial
+    from wonder
+    group by indicator_id, basis, month
+),
+
 reporting as (
     select distinct jurisdiction_id from wonder
 ),
@@ -76,6 +88,7 @@ around as (
         grid.basis,
         wonder.deaths,
         wonder.missing_reason,
+        coalesce(wonder.is_partial, partial_months.is_partial, false) as is_partial,
         coalesce(wonder.vintage, grid.vintage) as vintage,
         coalesce(wonder.first_vintage, grid.first_vintage) as first_vintage,
         wonder.month is null as is_absent,
@@ -88,6 +101,7 @@ around as (
         ) as is_unlikely
     from grid
     left join wonder using (jurisdiction_id, month, indicator_id, basis)
+    left join partial_months using (month, indicator_id, basis)
     window
         before_it as (
             partition by grid.jurisdiction_id, grid.indicator_id
@@ -114,6 +128,7 @@ residence as (
             when bool_and(is_absent) over of_month and bool_or(is_unlikely) over of_month then 'not_reported'
             else coalesce(missing_reason, 'suppressed')
         end as missing_reason,
+        is_partial,
         'cdc_wonder_overdose' as source_id,
         vintage,
         first_vintage
@@ -129,6 +144,7 @@ nation as (
         'final' as basis,
         deaths,
         cast(null as varchar) as missing_reason,
+        false as is_partial,
         'us_t404_final_monthly' as source_id,
         date '2026-11-24' as vintage,
         date '2026-11-24' as first_vintage
@@ -149,6 +165,10 @@ select
     basis,
     cast(deaths as bigint) as deaths,
     missing_reason,
+    is_partial,
+    basis = 'provisional' as is_provisional,
+    {{ touches_break('everywhere.jurisdiction_id', 'everywhere.indicator_id', 'everywhere.month', 'everywhere.month') }}
+        as is_break_affected,
     source_id,
     vintage,
     first_vintage

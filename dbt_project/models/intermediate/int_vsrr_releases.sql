@@ -1,7 +1,7 @@
 {#-
 What each release said about its newest thirteen months, and the newest one about all of them: a month's lag is counted
 from the newest month of its release. A full release shows every state that stood on its day; an excerpt only what it
-lists.
+lists. US-NY is the sum of its parts in each release, by the rule of the facts.
 -#}
 with releases as (
     select
@@ -38,11 +38,31 @@ said as (
         )
 ),
 
+new_york as (
+    select
+        'US-NY' as jurisdiction_id,
+        indicator_id,
+        release,
+        month_ending,
+        lag,
+        {{ new_york_sum('value', 'release') }} as value,
+        cast(null as double) as predicted
+    from said
+    where jurisdiction_id in {{ new_york_parts() }}
+    group by indicator_id, release, month_ending, lag
+),
+
+everywhere as (
+    select * from said
+    union all
+    select * from new_york
+),
+
 latest as (
     select
         *,
         release = max(release) over (partition by jurisdiction_id, indicator_id) as is_newest
-    from said
+    from everywhere
 )
 
 select

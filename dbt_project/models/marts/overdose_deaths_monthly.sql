@@ -22,6 +22,9 @@ select
     lower,
     upper,
     missing_reason,
+    is_partial,
+    is_provisional,
+    is_break_affected,
     source_id,
     vintage,
     first_vintage

@@ -1,7 +1,8 @@
 {#-
 Crude rates of deaths in twelve months ending, over the population of the year in the middle of the
 window. Fewer than ten deaths are suppressed here, fewer than twenty unreliable. Limits are exact
-Poisson below 100 deaths and normal from there on. VSRR has no ages: no rate is age-adjusted.
+Poisson below 100 deaths and normal from there on. VSRR has no ages: no rate is age-adjusted. A change has no figure where
+the two years that it compares hold months that will never be complete.
 -#}
 with bases as (
     select
@@ -35,7 +36,10 @@ shown as (
             case when deaths >= 10 then deaths end as deaths,
             case when deaths < 10 then 'suppressed' else missing_reason end as missing_reason
         ),
-        cast(year(month_ending - interval 5 months) as integer) as middle_year
+        cast(year(month_ending - interval 5 months) as integer) as middle_year,
+        {{ touches_break(
+            'bases.jurisdiction_id', 'bases.indicator_id', 'bases.month_ending - interval 23 months', 'bases.month_ending'
+        ) }} as is_break_affected
     from bases
 ),
 
@@ -96,9 +100,10 @@ select
     now.deaths < 20 as is_unreliable,
     now.is_provisional,
     case
-        when before.deaths >= 20 and before.vintage = now.vintage
+        when before.deaths >= 20 and before.vintage = now.vintage and not now.is_break_affected
             then cast(now.deaths - before.deaths as double) / before.deaths
     end as yoy_12,
+    now.is_break_affected,
     now.vintage
 from rated as now
 left join rated as before

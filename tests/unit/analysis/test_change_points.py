@@ -16,7 +16,9 @@ from pipelines.settings import PROJECT_ROOT
 
 def series(values: list[float | None], name: str = "a", first_year: int = 2015) -> pl.DataFrame:
     months = [date(first_year + n // 12, n % 12 + 1, 1) for n in range(len(values))]
-    return pl.DataFrame({"series_id": [name] * len(values), "month": months, "value": values})
+    return pl.DataFrame({"series_id": [name] * len(values), "month": months, "value": values}).with_columns(
+        is_break_affected=pl.lit(False)
+    )
 
 
 def walk(seed: int, months: int = 60) -> list[float]:
@@ -131,3 +133,29 @@ def test_a_joinpoint_at_the_least_distance_from_an_end_is_held_back(turn: int) -
     logs = 5 + 0.05 * months - 0.4 * np.maximum(0, months - turn)
     found = change_points(series([float(v) for v in np.exp(logs + np.random.default_rng(1).normal(0, 1e-3, 60))]), (1,))
     assert found["is_at_spacing_limit"].to_list() == [True]
+
+
+def broken(frame: pl.DataFrame, *positions: int) -> pl.DataFrame:
+    return frame.with_columns(is_break_affected=pl.int_range(pl.len()).is_in(positions))
+
+
+@pytest.mark.parametrize("at", [10, 59])
+def test_a_series_with_months_that_stay_incomplete_has_no_joinpoint(at: int) -> None:
+    """Wherever they are: a fall into them and a rise out of them are none."""
+    (row,) = change_points(broken(series(walk(6, 60)), at), (3,)).to_dicts()
+    assert (row["no_estimate_reason"], row["joinpoint"], row["month"], row["k"]) == ("series_break", 0, None, None)
+    assert (row["apc_before"], row["bic"], row["months"]) == (None, None, 60)
+
+
+def test_a_break_before_the_last_hole_is_not_read() -> None:
+    found = change_points(broken(series([*walk(7, 5), None, *walk(7, 60)]), 2), (2,))
+    assert "series_break" not in found["no_estimate_reason"].to_list()
+
+
+def test_a_promised_series_without_a_month_says_that_there_is_none_yet() -> None:
+    absent = series([1.0]).with_columns(month=pl.lit(None, pl.Date), value=pl.lit(None, pl.Float64))
+    found = change_points(absent, (3, 4))
+    assert found.select("k_max", "joinpoint", "months", "no_estimate_reason").rows() == [
+        (3, 0, 0, "no_final_series_yet"),
+        (4, 0, 0, "no_final_series_yet"),
+    ]

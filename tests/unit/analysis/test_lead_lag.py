@@ -88,7 +88,8 @@ def test_only_shared_months_are_read_in_any_order() -> None:
     [
         ([5.0] * 35, [5.0] * 35, "too_few_months"),
         ([5.0] * 39 + [0.0], [5.0] * 40, "zero_value"),
-        ([], [], "too_few_months"),
+        ([], [5.0] * 40, "too_few_months"),
+        ([5.0] * 40, [], "no_final_series_yet"),
     ],
 )
 def test_what_cannot_be_compared_says_why(seizures: list[float], deaths: list[float], reason: str) -> None:

@@ -172,6 +172,34 @@ def test_every_table_with_a_land_filter_says_what_it_is_not():
     assert filtered <= tables_with("cbp_land_only_is_not_southwest")
 
 
+TWELVE_MONTHS = {
+    "vsrr_twelve_month_totals", "vsrr_reported_or_predicted", "vsrr_nation_not_from_states", "t404_is_mostly_fentanyl",
+}  # fmt: skip
+"""What must be known of any reported total of twelve months, of whatever places."""
+
+
+def test_every_table_with_deaths_of_twelve_months_carries_their_cautions():
+    """By the names of the columns, so that a new table with such a column fails until its cautions are listed."""
+    codes: dict[str, set[str]] = {}
+    for caution in (c for s in load_catalog().values() for c in s.cautions):
+        for table in caution.tables:
+            codes.setdefault(table, set()).add(caution.code)
+    lacking, reached = {}, set()
+    for table in (t for t in load_dictionary() if t.table_schema == "marts"):
+        columns = {c.name for c in table.columns}
+        if not columns & {"deaths_12mo", "deaths_reported"} and not {"deaths", "month_ending"} <= columns:
+            continue
+        reached.add(table.name)
+        needed = set(TWELVE_MONTHS)
+        needed |= {"vsrr_overlapping_classes"} if "indicator_id" in columns else set()
+        needed |= {"vsrr_new_york"} if "jurisdiction_id" in columns else set()
+        needed |= {"vsrr_occurrence_over_residents"} if columns & {"rate_per_100k", "deaths_12mo"} else set()
+        if missing := needed - codes.get(table.name, set()):
+            lacking[table.name] = sorted(missing)
+    assert lacking == {}
+    assert reached == {"overdose_deaths_12mo", "overdose_trends", "corridor_trends", "nowcast"}
+
+
 # ---- what a bad description says ----
 
 

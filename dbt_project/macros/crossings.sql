@@ -51,3 +51,17 @@ from present
 left join windows on present.scope = windows.scope and present.month = windows.period
 left join partial on present.month = partial.month and present.measure_id = partial.measure_id
 {% endmacro %}
+
+{#- Share that ports without a row usually have of a sum that had them, 0 where nothing is missing. -#}
+{% macro missing_share(missing, published) -%}
+    coalesce(cast({{ missing }} as double) / nullif({{ missing }} + {{ published }}, 0), 0)
+{%- endmacro %}
+
+{#-
+From this share on a sum is incomplete, since what is missing moves a yearly change by a point. A closed port that is
+small stays below: Boquillas, shut by the pandemic, has 0.13 % of El Paso's pedestrians at most, and Lukeville would
+have 0.4 % of Tucson's vehicles without its row of December 2023. San Diego lacks 7.6 % with January 2024.
+-#}
+{% macro missing_share_limit() -%}
+    0.01
+{%- endmacro %}

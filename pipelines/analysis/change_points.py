@@ -59,8 +59,8 @@ def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.D
     than MIN_MONTHS without a hole), zero_value (the logarithm of 0 does not exist; nothing is added to make it exist),
     series_break (a month that is_break_affected is among them: a fall into it is no change in the world),
     no_final_series_yet (no month at all).
-    confirmed_by: the other method, where it finds a change within NEAR months. is_at_spacing_limit: the joinpoint stands
-    exactly GAP months from its neighbour or from an end of the series, where the search had to stop.
+    confirmed_by: the other method, where it finds a change within NEAR months. is_at_spacing_limit: the joinpoint
+    stands exactly GAP months from its neighbour or from an end of the series, where the search had to stop.
     """
     rows: list[dict[str, Any]] = []
     for (series_id,), group in series.sort("series_id", "month").group_by("series_id", maintain_order=True):

@@ -27,6 +27,7 @@ FILES = (
     "dimensions.yml",
     "facts.yml",
     "trends.yml",
+    "trends_crossings.yml",
     "trends_comparisons.yml",
     "trends_statistics.yml",
     "history.yml",

@@ -258,13 +258,14 @@ def caution_rows(
         rows.append(
             {
                 "code": "sesnsp_catalogue_2026",
-                "text_en": "This release has no figures of SESNSP (Mexico's crime incidence). Who sets them beside these "
-                "tables must not compare across January 2026: the catalogue of common crimes (fuero común) goes from 98 to "
-                "114 categories a state, narcomenudeo (retail drug dealing) is split into several, and keys get leading "
-                "zeros.",
-                "text_es": "Esta versión no tiene cifras del SESNSP (incidencia delictiva de México). Quien las ponga junto "
-                "a estas tablas no debe comparar a través de enero de 2026: el catálogo del fuero común pasa de 98 a 114 "
-                "categorías por estado, el narcomenudeo se divide en varias y las claves llevan ceros a la izquierda.",
+                "text_en": "This release has no figures of SESNSP (Mexico's crime incidence). Who sets them beside "
+                "these tables must not compare across January 2026: the catalogue of common crimes (fuero común) goes "
+                "from 98 to 114 categories a state, narcomenudeo (retail drug dealing) is split into several, and keys "
+                "get leading zeros.",
+                "text_es": "Esta versión no tiene cifras del SESNSP (incidencia delictiva de México). Quien las ponga "
+                "junto a estas tablas no debe comparar a través de enero de 2026: el catálogo del fuero común pasa de "
+                "98 a 114 categorías por estado, el narcomenudeo se divide en varias y las claves llevan ceros a la "
+                "izquierda.",
                 "tables": without_mexico,
                 "source_id": None,
             }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-<<<<<<< HEAD
-=======
 from pathlib import Path
->>>>>>> 213e67d (wip)
 
 from pipelines.ingest.archive import effective_vintages, list_archive, store
 from pipelines.ingest.live.run import fetch_source

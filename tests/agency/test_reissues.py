@@ -164,14 +164,6 @@ def test_what_a_look_found_is_in_the_sources_line(agency: Agency, live: Settings
     assert f"1 older files that the page links are not archived: 'drugflow backfill --source {SOURCE}'" in line.sentence
 
 
-def test_a_folder_of_a_month_that_has_not_begun_is_told_and_hides_nothing(agency: Agency, live: Settings) -> None:
-    wrong = DEC.replace("2026-01", "2062-01")
-    publish(agency, DEC, wrong)
-    report = fetch_source(live, SOURCE)
-    assert report.added == ["2026-01-01"]
-    assert f"{wrong} lies in the folder of a month that has not begun" in report.problems[0]
-
-
 @pytest.mark.parametrize("place", ["user:pa55@www.cbp.gov", "www.cbp.gov:8443", "www.cbp.gov:none"])
 def test_an_address_with_credentials_or_a_port_is_refused_and_kept_nowhere(
     agency: Agency, live: Settings, place: str

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,15 @@ def declared() -> list[dict[str, Any]]:
     return [test for file in files for test in yaml.safe_load(file.read_text("utf-8"))["unit_tests"]]
 
 
-def dbt_test(settings: Settings, folder: Path, *select: str) -> dict[str, str]:
-    """Outcome of each selected test against the build file in a folder, by name."""
+def dbt_test(settings: Settings, folder: Path, *select: str, command: str = "test") -> dict[str, str]:
+    """Outcome of each selected test (or model, with run) against the build file in a folder, by name."""
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     done = subprocess.run(
         [
             DBT,
             "--log-path",
             str(folder),
-            "test",
+            command,
             "--select",
             *select,
             *project,
@@ -176,3 +177,76 @@ def outcomes_of_lies(sample_release: Settings, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize(("lie", "noticed_by"), [(lie, name) for lie, (_, name) in LIES.items()])
 def test_a_lie_is_noticed(outcomes_of_lies: dict[str, str], lie: str, noticed_by: str) -> None:
     assert outcomes_of_lies[noticed_by] == "fail", lie
+
+
+LOST = ("2504", "2023-05-01", "pedestrians")
+"""San Ysidro's pedestrians of a month, about half of those of its corridor."""
+
+
+@pytest.fixture(scope="module")
+def without_a_ports_month(
+    sample_release: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
+    """A build that lost that row before its sums were made, with the whole one beside it; and what the row said."""
+    folder = tmp_path_factory.mktemp("dbt_lost_port")
+    with duckdb.connect(str(build_copy(sample_release, folder))) as connection:
+        (lost,) = connection.execute(
+            "delete from marts.border_crossings_monthly where (port_code, month, measure_id) = (?, ?::date, ?) "
+            "returning crossings",
+            LOST,
+        ).fetchall()
+    outcomes = dbt_test(sample_release, folder, "int_crossing_gaps+", command="run")
+    assert set(outcomes.values()) == {"success"}
+    connection = duckdb.connect(str(folder / "drugflow.duckdb"), read_only=True)
+    connection.execute(f"attach '{sample_release.stage('build', 'sample') / 'drugflow.duckdb'}' as whole (read_only)")
+    yield connection, lost[0]
+    connection.close()
+
+
+def test_the_month_of_a_big_port_that_is_lost_leaves_a_flag_and_no_yearly_sum(
+    without_a_ports_month: tuple[duckdb.DuckDBPyConnection, int],
+) -> None:
+    connection, lost = without_a_ports_month
+    found = connection.execute(
+        """
+        select ours.month, whole.value - ours.value, ours.ports_missing, whole.rolling_12 is null,
+            ours.rolling_12 is null, ours.yoy_12 is null, ours.null_reason
+        from marts.crossing_trends as ours
+        join whole.marts.crossing_trends as whole using (month, scope, scope_id, measure_id)
+        where scope_id = 'san_diego' and measure_id = 'pedestrians'
+            and month in ('2023-04-01', '2023-05-01', '2024-04-01', '2024-05-01', '2025-04-01', '2025-05-01')
+        order by month
+        """
+    ).fetchall()
+    assert [row[1:] for row in found] == [
+        (0, 0, False, False, False, None),
+        (lost, 1, False, True, True, "missing_port"),
+        (0, 0, False, True, True, "missing_port"),
+        (0, 0, False, False, True, None),
+        (0, 0, False, False, True, None),
+        (0, 0, False, False, False, None),
+    ]
+
+
+def test_the_month_of_a_big_port_that_is_lost_marks_the_rates(
+    without_a_ports_month: tuple[duckdb.DuckDBPyConnection, int],
+) -> None:
+    connection, lost = without_a_ports_month
+    found = connection.execute(
+        """
+        select ours.scope_id, whole.crossings - ours.crossings, ours.is_crossings_incomplete,
+            whole.is_crossings_incomplete
+        from marts.seizures_per_crossing as ours
+        join whole.marts.seizures_per_crossing as whole using (period, month, scope_id, drug_id)
+        where period = 'fiscal_year' and drug_id = 'fentanyl' and ours.fiscal_year = 2023
+            and scope_id in ('san_diego', 'tucson')
+        order by scope_id
+        """
+    ).fetchall()
+    assert found == [("san_diego", lost, True, False), ("tucson", 0, False, False)]
+    (month,) = connection.execute(
+        "select ports_missing, crossings_missing_share > 0.01 from marts.corridor_trends "
+        "where corridor_id = 'san_diego' and month = ?::date",
+        LOST[1:2],
+    ).fetchall()
+    assert month == (1, True)

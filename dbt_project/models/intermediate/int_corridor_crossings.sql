@@ -1,23 +1,38 @@
 {#-
 Crossings that a seizure at a port can be set against: personal vehicles, pedestrians and trucks of a corridor's
 ports, and of all four corridors. The one sum of measures that counts nobody twice. Null where one of the three has
-no row in one of the corridors, or is partial.
+no row in one of the corridors, or is partial. A port without a row leaves the sum as published: it is counted, and
+what is usual there stands beside the sum.
 -#}
-with counted as (
+with facts as (
     select
-        crossings.month,
+        port_code,
+        month,
+        measure_id,
+        crossings,
+        cast(null as decimal(18, 3)) as missing_crossings,
+        is_partial,
+        is_suspect,
+        vintage
+    from {{ ref('border_crossings_monthly') }}
+    union all by name
+    select
+        port_code,
+        month,
+        measure_id,
+        usual_crossings as missing_crossings
+    from {{ ref('int_crossing_gaps') }}
+),
+
+placed as (
+    select
         ports.corridor_id,
-        crossings.measure_id,
-        sum(crossings.crossings) as crossings,
-        bool_or(crossings.is_partial) as is_partial,
-        bool_or(crossings.is_suspect) as is_suspect,
-        max(crossings.vintage) as vintage
-    from {{ ref('border_crossings_monthly') }} as crossings
+        facts.*
+    from facts
     inner join {{ ref('dim_port') }} as ports using (port_code)
     where
         ports.corridor_id is not null
-        and crossings.measure_id in {{ summable_measures() }}
-    group by crossings.month, ports.corridor_id, crossings.measure_id
+        and facts.measure_id in {{ summable_measures() }}
 ),
 
 scoped as (
@@ -25,21 +40,28 @@ scoped as (
         corridor_id as scope_id,
         3 as expected,
         *
-    from counted
+    from placed
     union all
     select
         'all' as scope_id,
         12 as expected,
         *
-    from counted
+    from placed
 )
 
 select
     month,
     scope_id,
-    case when count(*) = max(expected) and not bool_or(is_partial) then cast(sum(crossings) as bigint) end
-        as crossings,
+    case
+        when
+            count(distinct corridor_id || measure_id) filter (where crossings is not null) = max(expected)
+            and not bool_or(is_partial)
+            then cast(sum(crossings) as bigint)
+    end as crossings,
+    cast(count(distinct port_code) filter (where crossings is null) as integer) as ports_missing,
+    coalesce(sum(missing_crossings), 0) as missing_crossings,
     bool_or(is_suspect) as is_suspect,
     max(vintage) as vintage
 from scoped
 group by month, scope_id
+having count(crossings) > 0

@@ -71,8 +71,14 @@ select
     seizures.quantity_kg as fentanyl_kg,
     seizures.is_fytd,
     crossings.crossings,
+    crossings.ports_missing,
+    case
+        when crossings.crossings is not null
+            then {{ missing_share("crossings.missing_crossings", "crossings.crossings") }}
+    end as crossings_missing_share,
     intensity.events_per_million as events_per_million_12,
     intensity.kg_per_million as kg_per_million_12,
+    intensity.crossings_missing_share as crossings_missing_share_12,
     grid.us_states as deaths_states,
     deaths.deaths_12mo,
     deaths.is_provisional as is_deaths_provisional,

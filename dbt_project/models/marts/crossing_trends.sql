@@ -1,20 +1,35 @@
 {#-
-Crossings of a port, a corridor and a border, measures never summed. Ysleta was counted in El Paso until February
+Crossings of a port, a corridor and a border, measures never summed. A sum stays null where the ports without a row
+usually have too much of it; what is published of the month stays as it is. Ysleta was counted in El Paso until February
 2020: the series 2401+2402 has both, and a sum of El Paso alone that reaches over that month is no sum of one thing. Windows
 count rows, which is faster than a range of dates: twelve rows are twelve months where the first is eleven months ago.
 -#}
-with facts as (
+with published as (
     select
-        crossings.month,
-        crossings.measure_id,
-        crossings.port_code,
-        crossings.crossings,
-        crossings.is_partial,
-        crossings.is_suspect,
-        crossings.vintage,
+        month,
+        measure_id,
+        port_code,
+        crossings,
+        cast(null as decimal(18, 3)) as missing_crossings,
+        is_partial,
+        is_suspect,
+        vintage
+    from {{ ref('border_crossings_monthly') }}
+    union all by name
+    select
+        month,
+        measure_id,
+        port_code,
+        usual_crossings as missing_crossings
+    from {{ ref('int_crossing_gaps') }}
+),
+
+facts as (
+    select
+        published.*,
         ports.border,
         ports.corridor_id
-    from {{ ref('border_crossings_monthly') }} as crossings
+    from published
     inner join {{ ref('dim_port') }} as ports using (port_code)
 ),
 
@@ -53,12 +68,15 @@ series as (
         scope_id,
         measure_id,
         cast(sum(crossings) as bigint) as crossings,
-        count(*) as ports_reporting,
+        count(crossings) as ports_reporting,
+        count(*) - count(crossings) as ports_missing,
+        coalesce(sum(missing_crossings), 0) as missing_crossings,
         bool_or(is_partial) as is_partial,
         bool_or(is_suspect) as is_suspect,
         max(vintage) as vintage
     from scoped
     group by month, scope, scope_id, measure_id
+    having count(crossings) > 0
 ),
 
 rolled as (
@@ -68,7 +86,8 @@ rolled as (
         coalesce(lag(month, 12) over in_order = month - interval 12 months, false) as has_year_before,
         bool_or(is_partial) over last_12 as has_partial,
         bool_or(is_suspect) over last_12 as is_suspect_12,
-        sum(crossings) over last_12 as crossings_12
+        sum(crossings) over last_12 as crossings_12,
+        sum(missing_crossings) over last_12 as missing_12
     from series
     window
         in_order as (partition by scope, scope_id, measure_id order by month),
@@ -80,10 +99,12 @@ rolled as (
 
 reasoned as (
     select
-        * exclude (crossings_12),
+        * exclude (crossings_12, missing_12),
+        case when is_whole then {{ missing_share("missing_12", "crossings_12") }} end as missing_share_12,
         case
             when not is_whole then 'missing_month'
             when has_partial then 'partial_month'
+            when missing_share_12 >= {{ missing_share_limit() }} then 'missing_port'
             when scope_id = '2402' and month between date '2020-03-01' and date '2021-01-01' then 'series_break'
         end as null_reason,
         case when null_reason is null then cast(crossings_12 as bigint) end as rolling_12
@@ -114,6 +135,8 @@ select
     end as yoy_12,
     null_reason,
     cast(ports_reporting as integer) as ports_reporting,
+    cast(ports_missing as integer) as ports_missing,
+    missing_share_12,
     is_partial,
     is_suspect,
     is_suspect_12 or coalesce(is_suspect_before, false) as is_suspect_12,

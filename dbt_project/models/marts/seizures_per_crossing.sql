@@ -39,6 +39,7 @@ monthly as (
         bool_or(scoped.is_fytd) as is_fytd,
         max(scoped.vintage) as vintage,
         any_value(crossings.crossings) as crossings,
+        any_value(crossings.missing_crossings) as missing_crossings,
         any_value(crossings.is_suspect) as is_suspect,
         any_value(crossings.vintage) as crossings_vintage
     from scoped
@@ -56,6 +57,7 @@ twelve_months as (
         sum(events) over last_12 as events,
         sum(pounds) over last_12 as pounds,
         sum(crossings) over last_12 as crossings,
+        sum(missing_crossings) over last_12 as missing_crossings,
         bool_or(is_fytd) over last_12 as is_fytd,
         coalesce(bool_or(is_suspect) over last_12, false) as is_suspect,
         max(vintage) over last_12 as vintage,
@@ -75,6 +77,7 @@ years as (
         sum(events) as events,
         sum(pounds) as pounds,
         sum(crossings) as crossings,
+        sum(missing_crossings) as missing_crossings,
         bool_or(is_fytd) as is_fytd,
         coalesce(bool_or(is_suspect), false) as is_suspect,
         max(vintage) as vintage,
@@ -103,7 +106,9 @@ checked as (
             when seizure_months < 12 then 'seizures_incomplete'
             when crossing_months < 12 then 'crossings_incomplete'
             when crossings = 0 then 'no_crossings'
-        end as null_reason
+        end as null_reason,
+        case when crossing_months = 12 then {{ missing_share("missing_crossings", "crossings") }} end
+            as crossings_missing_share
     from periods
 )
 
@@ -118,6 +123,8 @@ select
     case when crossing_months = 12 then cast(crossings as bigint) end as crossings,
     cast(seizure_months as integer) as seizure_months,
     cast(crossing_months as integer) as crossing_months,
+    crossings_missing_share,
+    crossings_missing_share >= {{ missing_share_limit() }} as is_crossings_incomplete,
     case when null_reason is null then cast(events as double) / crossings * 1000000 end as events_per_million,
     case when null_reason is null then cast({{ kg("pounds") }} as double) / crossings * 1000000 end as kg_per_million,
     null_reason,

@@ -12,26 +12,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
-<<<<<<< HEAD
 from pipelines.ingest.archive import is_ahead, list_archive
-from pipelines.ingest.live.client import Client
-from pipelines.ingest.live.download import Fetched, Progress, download
-from pipelines.ingest.live.problems import BlockedError, LiveError
-from pipelines.ingest.live.robots import DOWNLOAD_AGE, LOOK_AGE, require_allowed
-from pipelines.ingest.live.sniff import is_challenge
-from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import free_day, receipt_of, release_date, same_content, take
-=======
-from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.client import Client, site_of
-from pipelines.ingest.live.download import A_DAY, Progress, conditions, download
+from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.months import Link, day_of, is_reissue, of_the_month, released_in
 from pipelines.ingest.live.problems import BlockedError, DisallowedError, LiveError, by_hand
 from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, require_allowed
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState, seconds_since
 from pipelines.ingest.live.take import has_bytes, receipt_of, take
->>>>>>> 213e67d (wip)
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -105,26 +94,15 @@ def fetch(
             f"{source.fetch.url} links no file that matches fetch.link_pattern: the agency renamed its files or "
             "rebuilt the page. Look at it and correct the source's YAML."
         )
-    begun = [link for link in links if link.released <= (settings.now() + A_DAY).date()]
+    begun = [link for link in links if not is_ahead(link.released, settings.now().date())]
     report.problems += [
-        f"{link.url} lies in the folder of a month that has not begun: as a vintage of it, it would hide every release "
-        "until then. If it is a true release, download it and add it by hand with the day of its release."
+        f"{link.url} lies in the folder of {link.released:%Y-%m}, which is still to come: it is not taken. If it is a "
+        "true release, download it and add it by hand with the day of its release."
         for link in links
         if link not in begun
     ]
     archive = {v.id: v for v in list_archive(settings.data_raw, "official", source.id)}
     known = {v.receipt.url for v in archive.values()} | {u for u, name in state.taken.items() if name in archive}
-<<<<<<< HEAD
-    ahead = [link for link in links if is_ahead(link.released, settings.now().date())]
-    report.problems += [
-        f"{link.url} lies in the folder of {link.released:%Y-%m}, which is still to come: it is not taken."
-        for link in ahead
-    ]
-    links = [link for link in links if link not in ahead]
-    wanted = [link for link in links if backfill or link.released == links[-1].released]
-    for link in wanted:
-        if link.url in known:
-=======
     seen = sha256(page.body).hexdigest()
     again = seen != state.page or seconds_since(settings, state.files_seen_at) > WEEK
     before = set() if backfill else {*archive}
@@ -134,7 +112,6 @@ def fetch(
         if not is_newest and not backfill:
             continue
         if is_known and not (is_newest and again):
->>>>>>> 213e67d (wip)
             report.known += 1
             continue
         try:
@@ -156,33 +133,6 @@ def fetch(
     return report
 
 
-<<<<<<< HEAD
-def _take(
-    client: Client,
-    settings: Settings,
-    source: Source,
-    state: SourceState,
-    folder: Path,
-    progress: Progress,
-    link: Link,
-    report: IngestReport,
-) -> None:
-    require_allowed(client, link.url, DOWNLOAD_AGE)
-    target = folder / PurePosixPath(unquote(urlsplit(link.url).path)).name
-    got = download(client, link.url, target, progress)
-    assert got is not None, "304 without a condition"
-    day = release_date(settings, release_day(link, got))
-    receipt = receipt_of(source, day, target, got, got.published_at if got.modified_on == day else None)
-    receipt = receipt.model_copy(update={"url": link.url})
-    if same := same_content(settings.data_raw, receipt, link.released, _month_end(link.released)):
-        report.known += 1
-        state.taken[link.url] = same.id
-    else:
-        free = free_day(settings.data_raw, source.id, day, link.url)
-        state.taken[link.url] = take(settings.data_raw, receipt.model_copy(update={"vintage": free}), target, report)
-    state.vintage, state.etag, state.last_modified = state.taken[link.url], got.etag, got.last_modified
-    target.unlink()
-=======
 class _Taking:
     """Takes files of one page. archived_before: see months.day_of."""
 
@@ -237,7 +187,6 @@ class _Taking:
             state.taken[link.url] = take(self.settings.data_raw, receipt, target, report)
         state.conditions[link.url] = got.conditions
         target.unlink()
->>>>>>> 213e67d (wip)
 
 
 def _notes(settings: Settings, source: Source, state: SourceState, links: list[Link]) -> list[str]:

@@ -21,11 +21,7 @@ from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableEr
 from pipelines.ingest.live.retry import persist
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
-<<<<<<< HEAD
-from pipelines.ingest.live.take import archived_under, receipt_of, release_date, take
-=======
 from pipelines.ingest.live.take import archived_under, receipt_of, take_as_current
->>>>>>> 213e67d (wip)
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -51,18 +47,12 @@ def fetch(
     target = folder / f"{source.fetch.dataset}.csv"
     got, updated = persist(settings, client.deadline, lambda: site.export(target, progress))
     moment = datetime.fromtimestamp(updated, UTC)
-<<<<<<< HEAD
-    receipt = receipt_of(source, release_date(settings, moment.date()), target, got, moment.isoformat())
-    state.vintage = take(settings.data_raw, receipt, target, report)
-    state.rows_updated_at, state.etag, state.last_modified = updated, got.etag, got.last_modified
-=======
     receipt = receipt_of(source, moment.date(), target, got, moment.isoformat())
     goes_back = state.rows_updated_at is not None and updated < state.rows_updated_at
     state.vintage = take_as_current(settings, receipt, target, report, goes_back)
     if report.added or not _may_be_stale(settings, source, state, moment):
         state.rows_updated_at = updated
     state.etag, state.last_modified = got.etag, got.last_modified
->>>>>>> 213e67d (wip)
     return report
 
 

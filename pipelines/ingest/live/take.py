@@ -5,11 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-<<<<<<< HEAD
-from pipelines.ingest.archive import ArchivedVintage, Receipt, is_ahead, list_archive, store
-=======
-from pipelines.ingest.archive import ArchivedVintage, Receipt, effective_vintages, list_archive, store
->>>>>>> 213e67d (wip)
+from pipelines.ingest.archive import ArchivedVintage, Receipt, effective_vintages, is_ahead, list_archive, store
 from pipelines.ingest.live.download import Fetched
 from pipelines.ingest.origins import IngestReport, make_receipt
 from pipelines.settings import Settings
@@ -23,12 +19,6 @@ def receipt_of(source: Source, vintage: date, file: Path, got: Fetched, publishe
     return receipt.model_copy(
         update={"url": got.url, "published_at": published_at, "etag": got.etag, "last_modified": got.last_modified}
     )
-
-
-def release_date(settings: Settings, said: date | None) -> date:
-    """The day that a site gives for its file; today where it gives none or one in the future, as a wrong clock does."""
-    today = settings.now().date()
-    return today if said is None or is_ahead(said, today) else said
 
 
 def archived_under(data_raw: Path, source_id: str, archive_id: str | None) -> bool:
@@ -79,7 +69,7 @@ def take_as_current(
 
 def _dated_by_the_look(receipt: Receipt, archived: list[ArchivedVintage], last: date, today: date) -> Receipt:
     # A day that has not come is nobody's release: waiting for it would hide this one.
-    day = max(today, last) if last <= today + timedelta(days=1) else today
+    day = today if is_ahead(last, today) else max(today, last)
     while _is_under(archived, day, receipt):
         day += timedelta(days=1)
     said = receipt.published_at or receipt.vintage

@@ -51,6 +51,11 @@ def crossing_trends(current: Current, row: Row) -> Chain:
         "port": "list_contains(string_split($scope_id, '+'), port_code)",
     }
     formula = f"value = {row['value']} adds {row['ports_reporting']} ports of the month; rolling_12 adds twelve months."
+    if row["ports_missing"] or row["missing_share_12"]:
+        formula += (
+            f" {row['ports_missing']} ports have no row in the month and are not 0; such holes usually have "
+            f"{said(row['missing_share_12'])} of the twelve months, and from 0.01 on there is no sum."
+        )
     chain = _start("crossing_trends", ["border_crossings_monthly", "dim_port"], row, formula)
     where = f"month = $month and measure_id = $measure_id and {members[row['scope']]}"
     _gather(current, chain, "border_crossings_monthly", _CROSSINGS, where, row, ["crossings"])
@@ -64,6 +69,8 @@ def seizures_per_crossing(current: Current, row: Row) -> Chain:
         f"{said(row['kg_per_million'])}; the same with {said(row['events'])} events. Numerator: OFO, Southwest Border, "
         "both land filters. Denominator: personal vehicles, pedestrians and trucks."
     )
+    if row["crossings_missing_share"]:
+        formula += f" Ports without a row usually have {said(row['crossings_missing_share'])} of it, not added here."
     reads = ["seizures_monthly", "border_crossings_monthly", "dim_area", "dim_port"]
     chain = _start("seizures_per_crossing", reads, row, formula)
     whole = row["period"] == "fiscal_year"

@@ -26,9 +26,9 @@ from pipelines.orchestration.profile import (
     stored_profiles,
     wait_until_closed,
 )
-from pipelines.orchestration.show import as_sentence, bars, spark
+from pipelines.orchestration.show import as_sentence, bars, realm_word, spark
 from pipelines.orchestration.stages import DBT_PROJECT, active_sources, build_inputs, resolve_origin
-from pipelines.orchestration.translator import Translator
+from pipelines.orchestration.translator import Translator, severity_of
 from pipelines.release.publish import acquire
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError, Realm, read_json, write_json
@@ -56,19 +56,20 @@ class Dbt(DbtCliResource):
 def dbt_models(settings: Settings) -> dg.AssetsDefinition:
     """All models, seeds and tests of the project."""
     nodes: dict[str, Any] = json.loads(prepare_manifest().read_text("utf-8"))["nodes"]
+    translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=True), nodes)
 
     @dbt_assets(
         manifest=MANIFEST,
         name="dbt_build",
         exclude="resource_type:unit_test",
-        dagster_dbt_translator=Translator(DagsterDbtTranslatorSettings(enable_asset_checks=True), nodes),
+        dagster_dbt_translator=translator,
         pool=POOL,
     )
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         realm = resolve_origin(settings).realm
         os.environ.update(dbt_environment(settings, realm))
         with as_sentence():
-            events, failure = _build(settings, realm, context, dbt, nodes)
+            events, failure = _build(settings, realm, context, dbt, translator, nodes)
         yield from events
         if failure:
             raise dg.Failure(description=str(failure), allow_retries=False) from failure
@@ -77,7 +78,12 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _build(
-    settings: Settings, realm: Realm, context: dg.AssetExecutionContext, dbt: DbtCliResource, nodes: Mapping[str, Any]
+    settings: Settings,
+    realm: Realm,
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    translator: Translator,
+    nodes: Mapping[str, Any],
 ) -> tuple[list[Any], DrugflowError | None]:
     """Run dbt as the only writer; Dagster's events of it, and why it failed, if it did.
 
@@ -112,7 +118,7 @@ def _build(
                 write_json(build / "state.json", {**state, "complete": fits and same, **done})
                 if not fits:
                     context.log.warning("Other models are older than this one: a release needs all of them built.")
-        return _profiled(build, events, nodes), failure
+        return _told(build, events, translator, nodes, realm), failure
 
 
 def _join_coverage(settings: Settings, realm: Realm) -> None:
@@ -165,29 +171,31 @@ def _why(invocation: DbtCliInvocation, nodes: Mapping[str, Any], said: str) -> s
     return f"The marts could not be built, so the old release stays: {what}. dbt's log is {path.with_name('dbt.log')}."
 
 
-def _profiled(build: Path, events: list[Any], nodes: Mapping[str, Any]) -> list[Any]:
-    """The events with what their tables hold and what changed since the build before."""
+def _told(build: Path, events: list[Any], translator: Translator, nodes: Mapping[str, Any], realm: Realm) -> list[Any]:
+    """The events with the realm, what their tables hold, what changed since the last build, how grave a test is."""
     built = {_id(e): e for e in events if isinstance(e, dg.Output)}
     tables = {i: (nodes[i]["schema"], nodes[i]["alias"]) for i in built}
-    if not tables:
-        return events
     before = stored_profiles(build)
-    now = read_profiles(build, tables.values())
+    now = read_profiles(build, tables.values()) if tables else {}
     store_profiles(build, {**before, **now})
-    shown = {
-        i: _shown(now[name], before.get(name))
-        for i, name in ((i, ".".join(t)) for i, t in tables.items())
-        if name in now
-    }
-    return [
-        e.with_metadata({**e.metadata, **shown[_id(e)]}) if isinstance(e, dg.Output) and _id(e) in shown else e
-        for e in events
-    ]
+    told: list[Any] = []
+    for event in events:
+        if isinstance(event, dg.Output):
+            name = ".".join(tables[_id(event)])
+            texts = translator.column_texts(nodes[_id(event)])
+            shown = _shown(now[name], before.get(name), texts) if name in now else {}
+            told.append(event.with_metadata({**event.metadata, "realm": realm_word(realm), **shown}))
+        elif isinstance(event, dg.AssetCheckResult):
+            metadata: dict[str, Any] = {**event.metadata, "severity": severity_of(nodes[_id(event)])}
+            told.append(event._replace(metadata=metadata))
+        else:
+            told.append(event)
+    return told
 
 
-def _shown(profile: Profile, before: Profile | None) -> dict[str, Any]:
+def _shown(profile: Profile, before: Profile | None, texts: Mapping[str, str]) -> dict[str, Any]:
     """What a person wants to see of a table."""
-    columns = [dg.TableColumn(name, kind) for name, kind in profile.columns.items()]
+    columns = [dg.TableColumn(name, kind, description=texts.get(name)) for name, kind in profile.columns.items()]
     shown: dict[str, Any] = {
         "dagster/row_count": profile.rows,
         "newest_period": profile.newest,
@@ -212,10 +220,9 @@ def _tests(invocation: DbtCliInvocation, nodes: Mapping[str, Any], state: Mappin
     for result in invocation.get_artifact("run_results.json")["results"]:
         node = nodes.get(result["unique_id"], {})
         if node.get("resource_type") == "test":
-            is_warning = node.get("config", {}).get("severity", "ERROR").lower() == "warn"
             tests[node["name"]] = {
                 "name": node["name"],
-                "severity": "warning" if is_warning else "critical",
+                "severity": severity_of(node),
                 "passed": result["status"] == "pass",
                 "failures": int(result.get("failures") or 0),
                 "message": result.get("message"),

@@ -1,6 +1,7 @@
 """The jobs: the refresh of all assets, and the night around it; the schedule of the night."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from pipelines.orchestration.executor import one_process_executor
 from pipelines.orchestration.night import Night, refresh_unattended
 from pipelines.orchestration.refresh import Build
 from pipelines.orchestration.show import listing, table
+from pipelines.orchestration.source_assets import archived, content_tags
 from pipelines.orchestration.turn import BusyError
 from pipelines.settings import Settings
+from pipelines.sources.catalog import get_source
 from pipelines.vocabulary import DrugflowError
 
 REFRESH, NIGHTLY = "refresh", "nightly"
@@ -56,6 +59,9 @@ def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
         except DrugflowError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         shown = _shown(night)
+        if not night.outcome.changed:
+            for look in _looks(own, night):
+                context.log_event(look)
         for source in night.sources:
             say = context.log.info if source.word in ("new", "unchanged") else context.log.warning
             say(source.line)
@@ -75,6 +81,23 @@ def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
         refresh_what_changed()
 
     return nightly
+
+
+def _looks(settings: Settings, night: Night) -> Iterator[dg.AssetMaterialization]:
+    """Looks that found nothing new, for the freshness policies: Dagster counts from an asset's last materialization.
+
+    A look that failed is none.
+    """
+    origin = night.outcome.origin
+    for line in night.sources:
+        if line.word not in ("failing", "blocked"):
+            source = get_source(line.source)
+            yield dg.AssetMaterialization(
+                asset_key=["raw", source.id],
+                description="Looked at; nothing came.",
+                metadata=archived(settings, origin, source, []),
+                tags=content_tags(settings, origin.realm, source.id),
+            )
 
 
 def _shown(night: Night) -> dict[str, Any]:

@@ -2,15 +2,26 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.orchestration.dbt import POOL
 from pipelines.orchestration.profile import wait_until_closed
-from pipelines.orchestration.show import OWNERS, as_sentence, bars, code_references, listing, spark, table
+from pipelines.orchestration.show import (
+    EFFECTS,
+    OWNERS,
+    as_sentence,
+    bars,
+    code_references,
+    listing,
+    realm_word,
+    spark,
+    table,
+)
 from pipelines.orchestration.stages import build_inputs, code_version, resolve_origin
 from pipelines.release.publish import (
+    DATABASE,
     Manifest,
     acquire,
     current_manifest,
@@ -22,13 +33,16 @@ from pipelines.release.publish import (
 from pipelines.settings import Settings
 from pipelines.vocabulary import Realm
 
+if TYPE_CHECKING:
+    import duckdb
+
 TOTALS = "published_totals_hold"
 NOTHING_HELD = "no_vintage_held_back"
 SERVED = "is_what_analysts_open"
 CHECKS = {
-    TOTALS: "Totals that the agencies published hold in this release; it is not published where one fails.",
-    NOTHING_HELD: "The release has the newest vintage of every source.",
-    SERVED: "No earlier release is pinned in front of this one.",
+    TOTALS: "Critical: holds the release back. Totals that the agencies published hold in it.",
+    NOTHING_HELD: f"{EFFECTS['warning']} The release has the newest vintage of every source.",
+    SERVED: f"{EFFECTS['warning']} No earlier release is pinned in front of this one.",
 }
 _TABLES_SHOWN = 12
 
@@ -83,7 +97,8 @@ def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> d
     return {
         "dagster/row_count": sum(rows.values()),
         "release_id": manifest.release_id,
-        "realm": "SAMPLE" if manifest.realm == "sample" else "official",
+        "realm": realm_word(manifest.realm),
+        **_newest(settings, manifest),
         "origin": manifest.origin,
         "content_hash": manifest.content_hash,
         "changed": _change(manifest, before),
@@ -106,6 +121,21 @@ def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> d
     }
 
 
+def _newest(settings: Settings, manifest: Manifest) -> dict[str, str]:
+    """Newest period and vintage of any source; those of each are in meta.sources."""
+    with _opened(settings, manifest) as connection:
+        found = connection.execute(
+            "select max(last_period)::varchar, max(last_vintage)::varchar from meta.sources"
+        ).fetchone()
+    return {name: value or "none" for name, value in zip(("newest_period", "vintage"), found or (), strict=True)}
+
+
+def _opened(settings: Settings, manifest: Manifest) -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    return duckdb.connect(str(settings.releases / manifest.release_id / DATABASE), read_only=True)
+
+
 def _rows_by_release(settings: Settings, realm: Realm) -> str:
     """Rows of every kept release of this realm."""
     rows = {m.release_id: sum(t["rows"] for t in m.tables.values()) for m in releases(settings) if m.realm == realm}
@@ -126,7 +156,7 @@ def _change(manifest: Manifest, before: Manifest | None) -> str:
 def _checks(settings: Settings, manifest: Manifest) -> list[dg.AssetCheckResult]:
     """What the release says of itself. It exists: a failed total would have kept it from being published."""
     pinned = pinned_release(settings)
-    totals = _totals(settings, manifest)
+    totals = {"severity": "critical", **_totals(settings, manifest)}
     if manifest.realm == "sample":
         totals["note"] = "This is a SAMPLE: its agreement with published totals proves nothing."
     return [
@@ -135,24 +165,25 @@ def _checks(settings: Settings, manifest: Manifest) -> list[dg.AssetCheckResult]
             check_name=NOTHING_HELD,
             passed=not manifest.held,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"held": listing(manifest.held)},
+            metadata={"severity": "warning", "held": listing(manifest.held)},
         ),
         dg.AssetCheckResult(
             check_name=SERVED,
             passed=pinned in (None, manifest.release_id),
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"pinned": pinned or "none", "how_to_go_on": "drugflow rollback --unpin" if pinned else "nothing"},
+            metadata={
+                "severity": "warning",
+                "pinned": pinned or "none",
+                "how_to_go_on": "drugflow rollback --unpin" if pinned else "nothing",
+            },
         ),
     ]
 
 
 def _totals(settings: Settings, manifest: Manifest) -> dict[str, Any]:
     """Published totals compared, and how many of those known could be."""
-    import duckdb
-
     from pipelines.release.totals import load_totals
 
-    path = settings.releases / manifest.release_id / "drugflow.duckdb"
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with _opened(settings, manifest) as connection:
         found = connection.execute("select count(*) from meta.checks where stage = 'golden' and passed").fetchone()
     return {"held": int(found[0]) if found else 0, "known": len(load_totals())}

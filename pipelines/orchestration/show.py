@@ -8,37 +8,26 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from pipelines.release.dictionary import Table, load_dictionary
 from pipelines.settings import PROJECT_ROOT
 from pipelines.sources.catalog import Source
-from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, Realm, why
 
 OWNERS = ["team:pipeline"]
 _BAR = 24
 _SPARKS = "▁▂▃▄▅▆▇█"
-_STATE = {
-    "scope": ("text", "what of the source the row belongs to"),
-    "value_vintage": ("date", "vintage in which the present value was first published"),
-    "first_vintage": ("date", "first vintage of this state of the row"),
-    "last_vintage": ("date", "last vintage that showed it; empty while it is the current state"),
-    "replaced_vintage": ("date", "vintage that replaced it; empty while it is the current state"),
-    "excerpt_vintages": ("list of dates", "partial vintages that showed the row"),
-    "change": ("text", "added, revised, annotated or withdrawn"),
+EFFECTS = {
+    "critical": "Critical: holds the vintage back.",
+    "warning": "Warning: published and shown.",
+    "info": "Info: shown.",
 }
-_COVERAGE = {
-    "source_id": ("text", "source"),
-    "vintage": ("date", "release date"),
-    "is_partial": ("boolean", "an absent row of this vintage says nothing"),
-    "scope": ("text", "what of the source the line speaks about"),
-    "first_period": ("date", "first period that the vintage covers"),
-    "last_period": ("date", "last period that the vintage covers"),
-    "is_open": ("boolean", "the publisher still changes these periods"),
-    "row_count": ("integer", "rows of the vintage in this scope"),
-}
+"""What follows where a check fails, by severity: in front of what it asks, because until then nothing shows it."""
 
 
 @contextmanager
@@ -85,23 +74,33 @@ def _raw_notes(column: Any) -> list[str]:
 
 
 def columns_of(source: Source, history: bool) -> dg.TableSchema:
-    """Columns of a clean or history frame with types, roles and units."""
-    roles = ("key", "value", "annotation") if history else ("key", "value", "annotation", "context")
-    columns = [
-        dg.TableColumn(c.name, c.type, description=f"{c.role}{f', in {c.unit}' if c.unit else ''}")
-        for c in source.frame
-        if c.role in roles
-    ]
-    return dg.TableSchema(columns=[*columns, *(_described(_STATE) if history else [])])
+    """Columns of a clean or history frame with types, and what the dictionary says of them."""
+    tables = _dictionary()
+    if history:
+        return _described(tables[f"history.{source.id}"])
+    # A context column never reaches the history: then the source's fact says what it is.
+    own = [t for t in tables.values() if t.source == source.id]
+    texts = {c.name: c.comment for t in sorted(own, key=lambda t: t.table_schema, reverse=True) for c in t.columns}
+    return dg.TableSchema(columns=[dg.TableColumn(c.name, c.type, description=texts[c.name]) for c in source.frame])
 
 
 def coverage_columns() -> dg.TableSchema:
     """Columns of the joined coverage file."""
-    return dg.TableSchema(columns=_described(_COVERAGE))
+    return _described(_dictionary()["history.coverage"])
 
 
-def _described(columns: Mapping[str, tuple[str, str]]) -> list[dg.TableColumn]:
-    return [dg.TableColumn(name, kind, description=text) for name, (kind, text) in columns.items()]
+def _described(found: Table) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(c.name, c.type, description=c.comment) for c in found.columns])
+
+
+@cache
+def _dictionary() -> dict[str, Table]:
+    return {t.full_name: t for t in load_dictionary()}
+
+
+def realm_word(realm: Realm) -> str:
+    """A sample says so on everything that is shown of it."""
+    return "SAMPLE" if realm == "sample" else "official"
 
 
 def table(rows: list[dict[str, Any]]) -> Any:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from pipelines.ingest.archive import list_archive
+from pipelines.ingest.origins import Origin
 from pipelines.orchestration.show import (
+    EFFECTS,
     OWNERS,
     as_sentence,
     bars,
@@ -19,6 +23,7 @@ from pipelines.orchestration.show import (
     coverage_columns,
     listing,
     raw_columns,
+    realm_word,
     spark,
     table,
 )
@@ -32,9 +37,11 @@ from pipelines.orchestration.stages import (
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.settings import Settings
 from pipelines.sources.catalog import FOLDER, Source
-from pipelines.vocabulary import Realm
+from pipelines.vocabulary import Realm, Severity, fingerprint
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipelines.clean.run import Summary
 
 RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -47,6 +54,7 @@ OURS = {
     "records_conserved": "Records in = clean + set aside + rejected.",
     ACCEPTED: "No vintage is held back.",
 }
+"""Critical, each of them. A source may allow a share of rejected records; no more than that is a warning."""
 CODE = Path(__file__).parent.parent
 DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
 
@@ -74,7 +82,11 @@ def _freshness(source: Source) -> dg.FreshnessPolicy:
 
 
 def _raw(settings: Settings, source: Source) -> Any:
-    spec = dg.AssetCheckSpec(ARRIVED, asset=["raw", source.id], description="Every vintage of the origin was archived.")
+    spec = dg.AssetCheckSpec(
+        ARRIVED,
+        asset=["raw", source.id],
+        description="Critical: what it names is in no release. Every vintage of the origin was archived.",
+    )
 
     @dg.asset(
         key=["raw", source.id],
@@ -96,19 +108,14 @@ def _raw(settings: Settings, source: Source) -> Any:
             origin = resolve_origin(settings)
             report = ingest_source(settings, origin, source.id)
         yield dg.MaterializeResult(
-            metadata={
-                "origin": origin.name,
-                "realm": _shown_realm(origin.realm),
-                "new_vintages": dg.MetadataValue.json(report.added),
-                "known_vintages": report.known,
-                **_archived(settings, origin.realm, source),
-            },
+            metadata=archived(settings, origin, source, report.added),
+            tags=content_tags(settings, origin.realm, source.id),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=ARRIVED,
                     passed=not report.problems,
                     severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={"problems": listing(report.problems)},
+                    metadata={"severity": "critical", "problems": listing(report.problems)},
                 )
             ],
         )
@@ -116,15 +123,15 @@ def _raw(settings: Settings, source: Source) -> Any:
     return raw
 
 
-def _shown_realm(realm: Realm) -> str:
-    return "SAMPLE" if realm == "sample" else "official"
+def content_tags(settings: Settings, realm: Realm, source_id: str) -> dict[str, str]:
+    """The data version of a raw asset: a look that finds nothing makes nothing after it look out of date."""
+    archive = list_archive(settings.data_raw, realm, source_id)
+    return {DATA_VERSION_TAG: fingerprint(f"{v.id}:{v.receipt.content}" for v in archive)}
 
 
-def _archived(settings: Settings, realm: Realm, source: Source) -> dict[str, Any]:
-    """The archive of one source: its newest vintage, all of them, and their sizes."""
-    from pipelines.ingest.archive import list_archive
-
-    archive = list_archive(settings.data_raw, realm, source.id)
+def archived(settings: Settings, origin: Origin, source: Source, added: list[str]) -> dict[str, Any]:
+    """The archive of one source: what a look added, its newest vintage, all of them, and their sizes."""
+    archive = list_archive(settings.data_raw, origin.realm, source.id)
     size = {v.id: sum(f.bytes for f in v.receipt.files) for v in archive}
     rows = [
         {
@@ -137,8 +144,17 @@ def _archived(settings: Settings, realm: Realm, source: Source) -> dict[str, Any
         }
         for v in archive
     ]
+    known = len(archive) - len(added)
     return {
+        "realm": realm_word(origin.realm),
+        "origin": origin.name,
         "vintage": archive[-1].id if archive else "none",
+        "newest_release_date": archive[-1].receipt.vintage.isoformat() if archive else "none",
+        "files": sum(len(v.receipt.files) for v in archive),
+        "bytes": sum(size.values()),
+        "changed": f"{len(added)} new: {', '.join(added)}; {known} known before."
+        if added
+        else f"Nothing new; {known} vintages are known.",
         "chart": spark(size),
         "vintages": table(rows),
         "bytes_by_vintage": bars(size),
@@ -146,7 +162,10 @@ def _archived(settings: Settings, realm: Realm, source: Source) -> dict[str, Any
 
 
 def _clean(settings: Settings, source: Source) -> Any:
-    texts = {**{e.id: e.why for e in source.expectations}, **OURS}
+    severities: dict[str, Severity] = {e.id: e.severity for e in source.expectations}
+    severities |= dict.fromkeys(OURS, "critical")
+    asked = {**{e.id: e.why for e in source.expectations}, **OURS}
+    texts = {name: f"{EFFECTS[severities[name]]} {text}" for name, text in asked.items()}
 
     @dg.asset(
         key=["clean", source.id],
@@ -171,7 +190,8 @@ def _clean(settings: Settings, source: Source) -> Any:
             if verdict.state == "held" and not verdict.retracted:
                 context.log.error(f"{source.id} {verdict.archive_id} is held back: {verdict.problem}")
         yield dg.MaterializeResult(
-            metadata=_cleaned(summaries, verdicts), check_results=list(_check_results(verdicts, list(texts)))
+            metadata={"realm": realm_word(realm), **_cleaned(summaries, verdicts)},
+            check_results=list(_check_results(verdicts, severities)),
         )
 
     return clean
@@ -204,7 +224,7 @@ def _cleaned(summaries: "list[Summary]", verdicts: list[Verdict]) -> dict[str, A
     }
 
 
-def _check_results(verdicts: list[Verdict], names: list[str]) -> Iterator[dg.AssetCheckResult]:
+def _check_results(verdicts: list[Verdict], severities: dict[str, Severity]) -> Iterator[dg.AssetCheckResult]:
     """One result a check: failed where any vintage fails it, with each vintage's sentence.
 
     A check that met no vintage passes and says so.
@@ -214,27 +234,31 @@ def _check_results(verdicts: list[Verdict], names: list[str]) -> Iterator[dg.Ass
         check_name=ACCEPTED,
         passed=not held,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"held": listing([f"{v.archive_id}: {v.problem}" for v in held])},
+        metadata={"severity": "critical", "held": listing([f"{v.archive_id}: {v.problem}" for v in held])},
     )
     lost = [v for v in verdicts if v.problem and "accounted for" in v.problem]
     yield dg.AssetCheckResult(
         check_name="records_conserved",
         passed=not lost,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"lost": listing([f"{v.archive_id}: {v.problem}" for v in lost])},
+        metadata={"severity": "critical", "lost": listing([f"{v.archive_id}: {v.problem}" for v in lost])},
     )
-    by_id: dict[str, list[tuple[Verdict, Check]]] = {n: [] for n in names if n not in (ACCEPTED, "records_conserved")}
+    by_id: dict[str, list[tuple[Verdict, Check]]] = {
+        n: [] for n in severities if n not in (ACCEPTED, "records_conserved")
+    }
     for verdict in verdicts:
         for check in verdict.checks:
             by_id.setdefault(check.id, []).append((verdict, check))
     for name, results in by_id.items():
         failed = [(v, c) for v, c in results if not c.passed]
-        critical = any(c.severity == "critical" for _, c in failed or results)
+        worst = "critical" if any(c.severity == "critical" for _, c in failed) else "warning"
+        severity = worst if failed else severities[name]
         yield dg.AssetCheckResult(
             check_name=name,
             passed=not failed,
-            severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if severity == "critical" else dg.AssetCheckSeverity.WARN,
             metadata={
+                "severity": severity,
                 "vintages_checked": len(results),
                 "rows_checked": sum(c.evaluated_rows for _, c in results),
                 "failing_rows": sum(c.failing_rows for _, c in failed),
@@ -247,7 +271,8 @@ def _history(settings: Settings, source: Source) -> Any:
     spec = dg.AssetCheckSpec(
         RECENT,
         asset=["history", source.id],
-        description="The period after the newest one is not overdue, by the publisher's cadence and usual lag.",
+        description=f"{EFFECTS['warning']} The period after the newest one is not overdue, by the publisher's cadence "
+        "and usual lag.",
     )
 
     @dg.asset(
@@ -273,6 +298,7 @@ def _history(settings: Settings, source: Source) -> Any:
         revised = {v: c["revised"] for v, c in changes.items()}
         yield dg.MaterializeResult(
             metadata={
+                "realm": realm_word(realm),
                 "dagster/row_count": summary["rows"],
                 "newest_period": summary["last_period"] or "none",
                 "vintage": last or "none: no vintage is accepted, see the checks of the clean asset",
@@ -303,6 +329,7 @@ def _recent(settings: Settings, realm: Realm, source: Source) -> dg.AssetCheckRe
         passed=word in ("fresh", "due", "sample"),
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
+            "severity": "warning",
             "freshness": word,
             "newest_period": str(account.last_period),
             "next_expected": str(account.next_expected),
@@ -326,16 +353,41 @@ def coverage_asset(settings: Settings, sources: list[Source]) -> dg.AssetsDefini
         },
     )
     def coverage() -> dg.MaterializeResult[Any]:
-        import polars as pl
-
         from pipelines.history.run import write_coverage
 
         with as_sentence():
-            folder = settings.stage("history", resolve_origin(settings).realm)
-            rows = write_coverage(folder, [s.id for s in sources])
-        vintages = pl.read_parquet(folder / "coverage.parquet").group_by("source_id").agg(pl.col("vintage").n_unique())
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "vintages_by_source": bars(dict(sorted(vintages.iter_rows())))}
-        )
+            realm = resolve_origin(settings).realm
+            folder = settings.stage("history", realm)
+            before = _covered(folder)
+            write_coverage(folder, [s.id for s in sources])
+            now = _covered(folder)
+        return dg.MaterializeResult(metadata={"realm": realm_word(realm), **_spoken(now, before)})
 
     return coverage
+
+
+def _covered(folder: Path) -> "pl.DataFrame | None":
+    import polars as pl
+
+    path = folder / "coverage.parquet"
+    return pl.read_parquet(path) if path.exists() else None
+
+
+def _spoken(now: "pl.DataFrame | None", before: "pl.DataFrame | None") -> dict[str, Any]:
+    """What the vintages speak about, and what is new in it."""
+    if now is None or now.is_empty():
+        return {"dagster/row_count": 0, "newest_period": "none", "vintage": "none", "changed": "Nothing is accepted."}
+    vintages = dict(now.group_by("source_id").n_unique().select("source_id", "vintage").sort("source_id").iter_rows())
+    keys = ["source_id", "vintage", "scope"]
+    came = now if before is None else now.join(before, on=keys, how="anti")
+    gone = 0 if before is None else before.join(now, on=keys, how="anti").height
+    new = [f"{s} {v}" for s, v in came.select("source_id", "vintage").unique().sort("source_id", "vintage").iter_rows()]
+    said = [f"New: {', '.join(new)}." if new else "", f"{gone} rows left." if gone else ""]
+    return {
+        "dagster/row_count": now.height,
+        "newest_period": str(now["last_period"].max()),
+        "vintage": str(now["vintage"].max()),
+        "changed": " ".join(filter(None, said)) or "No vintage came or left.",
+        "chart": spark(vintages),
+        "vintages_by_source": bars(vintages),
+    }

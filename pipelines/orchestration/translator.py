@@ -10,16 +10,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
-from pipelines.orchestration.show import OWNERS, code_references, columns_of, coverage_columns
+from pipelines.orchestration.show import EFFECTS, OWNERS, code_references, columns_of, coverage_columns
 from pipelines.orchestration.stages import DBT_PROJECT
 from pipelines.sources.catalog import load_catalog
+from pipelines.vocabulary import DrugflowError, Severity
 
-SUBJECTS = {
-    "cbp": "seizures", "seizure": "seizures", "amo": "seizures", "drug": "seizures", "area": "seizures",
-    "corridor": "seizures", "cdc": "deaths", "overdose": "deaths", "poisson": "deaths", "population": "deaths",
-    "census": "deaths", "indicator": "deaths", "us_t404": "deaths", "bts": "crossings", "crossing": "crossings",
-    "port": "crossings", "measures": "crossings",
-}  # fmt: skip
 # A dbt comment or a docstring at the head of a model.
 _HEAD = re.compile(r'\A(?:\{\{.*?\}\}\s*)?(?:\{#-?\s*(.*?)\s*-?#\}|"""(.*?)""")', re.DOTALL)
 
@@ -41,11 +36,17 @@ class Translator(DagsterDbtTranslator):
             return dg.AssetKey(["seeds", name])
         return dg.AssetKey([dbt_resource_props["fqn"][1], name])
 
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The subject that a model is about."""
-        name = dbt_resource_props["name"]
-        found = [subject for word, subject in SUBJECTS.items() if word in name]
-        return found[0] if found else "shared"
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The subject that a model says it is about, or that of what it reads or repeats."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None  # the history asset says it
+        if subject := dbt_resource_props["config"].get("meta", {}).get("subject"):
+            return str(subject)
+        if base := self._macro_base(dbt_resource_props):
+            return self.get_group_name(base)
+        if (source := _staged(dbt_resource_props)) in (catalog := load_catalog()):
+            return catalog[source].subject
+        raise DrugflowError(f"{dbt_resource_props['original_file_path']} has no subject: set meta.subject in its YAML.")
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         """The same owners as every asset."""
@@ -64,7 +65,7 @@ class Translator(DagsterDbtTranslator):
         if patch := dbt_resource_props.get("patch_path"):
             files.append(DBT_PROJECT / patch.partition("://")[2])
         known = super().get_metadata(dbt_resource_props)
-        columns = known.get("dagster/column_schema") or self._columns(dbt_resource_props)
+        columns = self._columns(dbt_resource_props) or known.get("dagster/column_schema")
         return {**known, **({"dagster/column_schema": columns} if columns else {}), **code_references(*files)}
 
     def get_asset_check_spec(
@@ -72,9 +73,17 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """A data test, with a sentence that says what it holds the table to."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        if spec is None or spec.description:
-            return spec
-        return spec._replace(description=_sentence(manifest["nodes"][unique_id]))
+        if spec is None:
+            return None
+        test = manifest["nodes"][unique_id]
+        effect = "Critical: holds the release back." if severity_of(test) == "critical" else EFFECTS["warning"]
+        asked = spec.description or _sentence(test)
+        return spec._replace(description=f"{effect} {asked}" if asked else None)
+
+    def column_texts(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
+        """What each column is, from the definition."""
+        schema = self.get_metadata(dbt_resource_props).get("dagster/column_schema")
+        return {c.name: c.description for c in schema.columns if c.description} if schema else {}
 
     def _described(self, props: Mapping[str, Any], code: str) -> str:
         """What a model without a description in the dictionary is."""
@@ -95,7 +104,17 @@ class Translator(DagsterDbtTranslator):
             return columns_of(catalog[source], history=True) if source in catalog else coverage_columns()
         if base := self._macro_base(props):
             return super().get_metadata(base).get("dagster/column_schema")
-        return None
+        released = self._nodes.get(f"model.drugflow.{props['name'].removeprefix('int_')}")
+        if props["fqn"][1] != "intermediate" or released is None:
+            return None
+        # A model behind a released table repeats its columns under their names: the texts stand there.
+        texts = {**released["columns"], **{n: c for n, c in props["columns"].items() if c["description"]}}
+        return dg.TableSchema(
+            columns=[
+                dg.TableColumn(n, c.get("data_type") or "?", description=texts.get(n, c)["description"])
+                for n, c in props["columns"].items()
+            ]
+        )
 
     def _macro_base(self, props: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The table whose earlier states a table macro gives."""
@@ -108,6 +127,11 @@ class Translator(DagsterDbtTranslator):
 def _staged(props: Mapping[str, Any]) -> str | None:
     """The source behind a staging model."""
     return props["name"].removeprefix("stg_") if props["fqn"][1] == "staging" else None
+
+
+def severity_of(test: Mapping[str, Any]) -> Severity:
+    """How grave it is where a data test fails: dbt's own default stops the release."""
+    return "warning" if test.get("config", {}).get("severity", "ERROR").lower() == "warn" else "critical"
 
 
 def _sentence(test: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.sources.catalog import Source, load_catalog
+from pipelines.sources.catalog import Source, Subject, get_source, load_catalog
 from pipelines.vocabulary import DrugflowError, atomic_path, read_yaml
 
 FOLDER = Path(__file__).parent / "dictionary"
@@ -126,6 +126,7 @@ class Table(_Strict):
     es: str = Field(min_length=1)
     grain: list[str] = Field(min_length=1)
     source: str | None = Field(default=None, description="the one source that it comes from")
+    subject: Subject | Literal["shared"] | None = Field(default=None, description="of a mart; unset: its source's")
     made_by: Literal["dbt", "release"] = "dbt"
     columns: list[Column] = Field(min_length=1)
 
@@ -218,7 +219,7 @@ def dbt_yaml(tables: Iterable[Table]) -> str:
         model = {
             "name": table.name,
             "description": table.en,
-            "config": {"contract": {"enforced": True}},
+            "config": {"contract": {"enforced": True}, "meta": {"subject": _subject(table)}},
             "data_tests": [{"unique_key": {"arguments": {"columns": table.grain}}}],
         }
         lines.append("".join(f"{'  - ' if k == 'name' else '    '}{_line({k: v})}" for k, v in model.items()))
@@ -226,6 +227,15 @@ def dbt_yaml(tables: Iterable[Table]) -> str:
         lines += [f"      - {_flow(_dbt_column(table, column))}" for column in table.columns]
         lines.append("\n")
     return "".join(lines).rstrip("\n") + "\n"
+
+
+def _subject(table: Table) -> str:
+    """The group of a mart in the asset graph."""
+    if table.subject:
+        return table.subject
+    if table.source is None:
+        raise DrugflowError(f"{table.full_name} comes from no single source: give it a subject in the dictionary.")
+    return get_source(table.source).subject
 
 
 def render() -> str:

@@ -9,6 +9,7 @@ its difference before committing it:
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -20,6 +21,7 @@ import pytest
 import yaml
 
 from pipelines.definitions import build_definitions
+from pipelines.release.dictionary import dictionary_rows
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from tests.conftest import ROOT, installation
@@ -117,14 +119,20 @@ def test_every_asset_links_to_files_that_exist(specs: dict[str, dg.AssetSpec]) -
             assert not Path(reference.label).is_absolute(), (key, reference.label)
 
 
-def test_assets_of_sources_and_released_models_have_their_columns(specs: dict[str, dg.AssetSpec]) -> None:
-    # Intermediate models have no contract; theirs come with each materialization.
-    without = [
-        key
+def test_every_asset_has_its_columns_with_a_word_on_each(specs: dict[str, dg.AssetSpec]) -> None:
+    without = {
+        key: [c.name for c in schema.columns if not c.description] if schema else "no columns"
         for key, spec in specs.items()
-        if not key.startswith("intermediate/") and not spec.metadata.get("dagster/column_schema")
-    ]
-    assert without == []
+        for schema in [spec.metadata.get("dagster/column_schema")]
+    }
+    assert {key: names for key, names in without.items() if names} == {}
+
+
+def test_columns_of_histories_are_those_of_the_dictionary_in_its_words(specs: dict[str, dg.AssetSpec]) -> None:
+    texts = {(r["table_name"], r["column_name"]): r["description_en"] for r in dictionary_rows()}
+    for source in SOURCES:
+        for column in specs[f"history/{source.id}"].metadata["dagster/column_schema"].columns:
+            assert column.description.startswith(texts[source.id, column.name]), (source.id, column.name)
 
 
 def test_columns_of_a_model_are_those_of_its_contract(specs: dict[str, dg.AssetSpec]) -> None:
@@ -135,8 +143,20 @@ def test_columns_of_a_model_are_those_of_its_contract(specs: dict[str, dg.AssetS
         assert all(c.description for c in columns)
 
 
-def test_every_check_says_what_it_holds_the_asset_to(checks: dict[str, list[dg.AssetCheckSpec]]) -> None:
-    assert [(key, c.name) for key, found in checks.items() for c in found if not c.description] == []
+def test_every_check_says_what_it_holds_the_asset_to_and_what_follows(
+    checks: dict[str, list[dg.AssetCheckSpec]],
+) -> None:
+    sentence = re.compile(r"(Critical|Warning|Info): [^.]+\. \S.*")
+    wrong = [(key, c.name) for key, found in checks.items() for c in found if not sentence.match(c.description or "")]
+    assert wrong == []
+
+
+def test_a_check_is_as_grave_as_its_source_says(checks: dict[str, list[dg.AssetCheckSpec]]) -> None:
+    effects = {"critical": "Critical: holds the vintage back. ", "warning": "Warning: published and shown. "}
+    declared = {(s.id, e.id): effects[e.severity] + e.why for s in SOURCES for e in s.expectations}
+    shown = {(s.id, c.name): c.description for s in SOURCES for c in checks[f"clean/{s.id}"]}
+    assert len({text.split(":")[0] for text in declared.values()}) == 2
+    assert declared.items() <= shown.items()
 
 
 def test_every_expectation_of_a_source_is_a_check_of_its_clean_asset(

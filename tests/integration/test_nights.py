@@ -86,6 +86,21 @@ def test_the_runs_are_in_the_ui_and_only_the_changed_night_has_a_refresh(season:
     assert len(runs) == 4
 
 
+def test_a_night_without_news_counts_as_a_look_at_the_sources_that_answered(season: Season) -> None:
+    # The freshness policies count from the last materialization of raw/<source>.
+    with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
+        newest = instance.get_runs(filters=dg.RunsFilter(job_name="nightly"), limit=1)[0]
+        found = {s: instance.get_latest_materialization_event(dg.AssetKey(["raw", s])) for s in (CBP, VSRR, BTS, AMO)}
+        seen = {s: event is not None and event.run_id == newest.run_id for s, event in found.items()}
+        versions = {
+            event.asset_materialization.tags["dagster/data_version"]
+            for event in instance.fetch_materializations(dg.AssetKey(["raw", CBP]), limit=10).records
+            if event.asset_materialization and event.asset_materialization.tags
+        }
+    assert seen == {CBP: True, VSRR: True, BTS: False, AMO: False}
+    assert len(versions) == 1, "what is made from it would look out of date"
+
+
 def test_the_run_shows_a_line_for_every_source(season: Season) -> None:
     with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
         newest = instance.get_runs(filters=dg.RunsFilter(job_name="nightly"), limit=1)[0]

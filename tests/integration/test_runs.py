@@ -170,14 +170,20 @@ def test_only_that_model_was_materialized(one_model: dict[str, Any], instance: d
 @pytest.mark.parametrize(
     ("asset", "shown"),
     [
-        ("raw/cdc_vsrr_overdose", {"vintage", "vintages", "new_vintages", "chart"}),
+        ("raw/cdc_vsrr_overdose", {"files", "bytes", "newest_release_date", "vintage", "changed", "chart"}),
         ("clean/cdc_vsrr_overdose", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
         ("history/cdc_vsrr_overdose", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
+        ("history/coverage", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
         ("staging/stg_cdc_vsrr_overdose", {"dagster/row_count", "newest_period", "vintage", "chart"}),
         ("intermediate/int_seizure_series", {"dagster/row_count", "newest_period", "changed", "dagster/column_schema"}),
         ("marts/seizures_monthly", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
+        ("marts/fytd_pace", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
+        ("marts/seizures_as_of", {"dagster/row_count", "newest_period", "vintage", "changed", "chart"}),
         ("marts/dim_port", {"dagster/row_count", "changed", "filled"}),
-        ("release", {"dagster/row_count", "release_id", "realm", "content_hash", "changed", "chart"}),
+        (
+            "release",
+            {"dagster/row_count", "release_id", "newest_period", "vintage", "content_hash", "changed", "chart"},
+        ),
     ],
 )
 def test_a_materialization_shows_what_a_person_wants_to_see(
@@ -187,6 +193,45 @@ def test_a_materialization_shows_what_a_person_wants_to_see(
     assert event is not None
     assert event.asset_materialization is not None
     assert shown <= set(event.asset_materialization.metadata)
+
+
+def test_every_materialization_says_sample_and_has_a_word_on_every_column(
+    own: Settings, recovered: Outcome, instance: dg.DagsterInstance
+) -> None:
+    for spec in build_definitions(own).resolve_all_asset_specs():
+        event = instance.get_latest_materialization_event(spec.key)
+        assert event is not None, spec.key
+        assert event.asset_materialization is not None
+        shown = event.asset_materialization.metadata
+        assert shown["realm"].value == "SAMPLE", spec.key
+        schema: Any = shown.get("dagster/column_schema")
+        assert [c.name for c in (schema.value.columns if schema else []) if not c.description] == [], spec.key
+
+
+def test_every_result_of_a_check_says_how_grave_it_is(
+    own: Settings, recovered: Outcome, instance: dg.DagsterInstance
+) -> None:
+    words = {"Critical": "critical", "Warning": "warning"}
+    assets = [a for a in build_definitions(own).assets or [] if isinstance(a, dg.AssetsDefinition)]
+    for spec in (c for a in assets for c in a.check_specs):
+        (record,) = instance.event_log_storage.get_asset_check_execution_history(spec.key, limit=1)
+        assert record.event is not None
+        assert record.event.dagster_event is not None
+        found = record.event.dagster_event.asset_check_evaluation_data
+        assert found.metadata["severity"].value == words[str(spec.description).split(":")[0]], spec.key
+
+
+def test_a_look_at_a_macro_counts_what_it_gives_today(
+    own: Settings, recovered: Outcome, instance: dg.DagsterInstance
+) -> None:
+    event = instance.get_latest_materialization_event(dg.AssetKey(["marts", "seizures_as_of"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = event.asset_materialization.metadata
+    with duckdb.connect(str(own.current / "drugflow.duckdb"), read_only=True) as connection:
+        asked = "select count(*), max(month)::varchar from seizures_as_of(current_date)"
+        counted = connection.execute(asked).fetchone()
+    assert (shown["dagster/row_count"].value, shown["newest_period"].value) == counted
 
 
 def test_row_counts_of_models_are_those_of_the_release(

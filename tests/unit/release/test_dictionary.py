@@ -17,6 +17,7 @@ from pipelines.release.dictionary import (
     SHARED,
     Column,
     Table,
+    dbt_yaml,
     dictionary_rows,
     load_dictionary,
     render,
@@ -256,6 +257,17 @@ def test_dbt_yaml_tests_that_ids_are_in_their_dimension() -> None:
         ("overdose_trends", "indicator_id", "ref('dim_indicator')"),
     } <= found
     assert [f for f in found if f[2] == f"ref('{f[0]}')"] == []
+
+
+def test_a_mart_is_about_what_it_says_or_what_its_source_is_about(marts: dict[str, Table]) -> None:
+    models = {m["name"]: m["config"]["meta"]["subject"] for m in yaml.safe_load(render())["models"]}
+    assert (models["nowcast"], models["concentration"]) == ("deaths", "seizures"), "of their sources"
+    assert (models["corridor_trends"], models["anomalies"]) == ("seizures", "shared"), "of several sources, as they say"
+
+
+def test_a_mart_of_several_sources_must_say_what_it_is_about(marts: dict[str, Table]) -> None:
+    with pytest.raises(DrugflowError, match=r"marts\.anomalies comes from no single source: give it a subject"):
+        dbt_yaml([marts["anomalies"].model_copy(update={"subject": None})])
 
 
 def test_dbt_yaml_quotes_every_name_that_duckdb_cannot_read_bare() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from pipelines.orchestration.executor import one_process_executor
 from pipelines.orchestration.night import Night, refresh_unattended
 from pipelines.orchestration.refresh import Build
 from pipelines.orchestration.show import listing, table
-from pipelines.orchestration.source_assets import archived, content_tags
+from pipelines.orchestration.source_assets import archived, content_version
 from pipelines.orchestration.turn import BusyError
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
@@ -96,7 +97,7 @@ def _looks(settings: Settings, night: Night) -> Iterator[dg.AssetMaterialization
                 asset_key=["raw", source.id],
                 description="Looked at; nothing came.",
                 metadata=archived(settings, origin, source, []),
-                tags=content_tags(settings, origin.realm, source.id),
+                tags={DATA_VERSION_TAG: content_version(settings, origin.realm, source.id)},
             )
 
 

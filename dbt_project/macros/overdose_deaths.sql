@@ -11,7 +11,8 @@
 {#-
 Overdose deaths in twelve months ending, on a date. US-NY is the sum of New York City and the rest of
 the state, null where a part is null or the parts come from different vintages; nobody publishes its
-predicted count. A withdrawn figure is missing with that reason.
+predicted count. A withdrawn figure is missing with that reason. The percent specified is the newest
+known for the jurisdiction and month, with its own vintage: an excerpt revises figures without repeating it.
 -#}
 {% macro overdose_deaths(history, coverage, date_expression) %}
 with {{ known_on(history, coverage, "cdc_vsrr_overdose", date_expression) }},
@@ -25,9 +26,13 @@ dated as (
 ),
 
 specified as (
-    select jurisdiction_id, month_ending, vintage, percent_specified
+    select
+        jurisdiction_id,
+        month_ending,
+        percent_specified,
+        vintage as percent_specified_vintage
     from dated
-    where indicator_id = 'percent_specified'
+    where indicator_id = 'percent_specified' and percent_specified is not null
 ),
 
 published as (
@@ -50,11 +55,12 @@ published as (
         dated.percent_complete,
         dated.percent_pending,
         specified.percent_specified,
+        specified.percent_specified_vintage,
         coalesce(dated.is_provisional, false) as is_provisional,
         dated.vintage,
         dated.value_vintage as first_vintage
     from dated
-    left join specified using (jurisdiction_id, month_ending, vintage)
+    left join specified using (jurisdiction_id, month_ending)
     where dated.indicator_id <> 'percent_specified'
 ),
 
@@ -69,6 +75,7 @@ new_york as (
         min(percent_complete) as percent_complete,
         max(percent_pending) as percent_pending,
         cast(null as double) as percent_specified,
+        cast(null as date) as percent_specified_vintage,
         bool_or(is_provisional) as is_provisional,
         max(vintage) as vintage,
         max(first_vintage) as first_vintage
@@ -98,6 +105,7 @@ select
     percent_complete,
     percent_pending,
     percent_specified,
+    percent_specified_vintage,
     is_provisional,
     'cdc_vsrr_overdose' as source_id,
     vintage,

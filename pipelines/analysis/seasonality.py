@@ -32,22 +32,29 @@ def decompose(series: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """
     from statsmodels.tsa.seasonal import STL
 
-    parts: list[pl.DataFrame] = []
-    for _, group in series.sort(*by, "month").group_by(by, maintain_order=True):
-        if group.height < MIN_MONTHS or (group["value"] > 0).sum() < MIN_ACTIVE_SHARE * group.height:
-            continue
-        months = group["month"]
-        if months.n_unique() != (months[-1].year - months[0].year) * 12 + months[-1].month - months[0].month + 1:
-            continue
-        per_day = (group["value"] / group["month"].dt.month_end().dt.day()).to_numpy()
-        fit = STL(np.log1p(per_day), period=PERIOD, robust=True).fit()
-        parts.append(
-            group.select("month", *by).with_columns(
-                pl.Series("seasonal", fit.seasonal),
-                pl.Series("trend", fit.trend),
-                pl.lit(strength(fit.seasonal, fit.resid)).alias("seasonal_strength"),
-            )
+    month, value = pl.col("month"), pl.col("value")
+    span = (month.max().dt.year() - month.min().dt.year()) * 12 + month.max().dt.month() - month.min().dt.month() + 1
+    lengths = (
+        series.group_by(by)
+        .agg(
+            pl.len().alias("months"),
+            (month.n_unique() == span).alias("is_whole"),
+            ((value > 0).sum() >= MIN_ACTIVE_SHARE * pl.len()).alias("is_active"),
         )
-    schema = {c: series.schema[c] for c in ["month", *by]}
-    floats = dict.fromkeys(("seasonal", "trend", "seasonal_strength"), pl.Float64)
-    return pl.concat(parts) if parts else pl.DataFrame(schema={**schema, **floats})
+        .filter("is_whole", "is_active", pl.col("months") >= MIN_MONTHS)
+        .sort(by)
+    )
+    rows = series.join(lengths.select(by), on=by, how="semi", nulls_equal=True).sort(*by, "month")
+    levels = np.log1p(rows.select(value / month.dt.month_end().dt.day()).to_series().to_numpy())
+    seasonal, trend, strengths = np.empty(len(levels)), np.empty(len(levels)), np.empty(len(levels))
+    first = 0
+    for length in lengths["months"]:
+        part = slice(first, first + length)
+        fit = STL(levels[part], period=PERIOD, robust=True).fit()
+        seasonal[part], trend[part], strengths[part] = fit.seasonal, fit.trend, strength(fit.seasonal, fit.resid)
+        first += length
+    return rows.select("month", *by).with_columns(
+        pl.Series("seasonal", seasonal),
+        pl.Series("trend", trend),
+        pl.Series("seasonal_strength", strengths),
+    )

@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from pipelines.clean import corrections
-from pipelines.clean.ahead import ahead
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
 from pipelines.clean.part import Part
@@ -42,7 +41,7 @@ from pipelines.vocabulary import (
 )
 
 SHARED = (
-    "ahead", "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
+    "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
     "run",
 )  # fmt: skip
 UNSETTLED = ""
@@ -173,7 +172,7 @@ def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summar
     """Every record of every file into spans, counted; returns the rejected ones."""
     rejected = [no_rejected()]
     for name in raw.files:
-        for records in ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None))):
+        for records in read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)):
             part = _tidied(name, records, source, module)
             spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
             rejected += part.refused
@@ -194,7 +193,7 @@ def _write_clean(
 ) -> pl.DataFrame:
     """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
     coverages, writer = [], None
-    for frame, coverage in ahead(_resolved(source, module, spans, summary, rejected)):
+    for frame, coverage in _resolved(source, module, spans, summary, rejected):
         coverages.append(coverage)
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
@@ -214,7 +213,7 @@ def _resolved(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Clean rows of whole years, and their coverage; counts into the summary what the rules did."""
     content = 0
-    for rows in ahead(spans.frames()):
+    for rows in spans.frames():
         frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
         frame, keyless = _keyless(source, frame)
         frame, corrected = corrections.apply(source, frame)

@@ -7,6 +7,7 @@ core; on a second core, while Dagster starts and files are read, they cost no ti
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 ADDRESS = "DRUGFLOW_READY_DBT"
+ANYWHERE = "../data_marts/history/sample"
+"""Where models/staging/_sources.yml has the histories of an installation that says nothing."""
+PARSED = "partial_parse.msgpack"
 """Environment variable: where the process listens, as folder and name of a socket."""
 _LIBRARIES = (
     "pandas", "pyarrow", "polars", "ruptures", "scipy.special", "statsmodels.tsa.ar_model", "statsmodels.tsa.seasonal",
@@ -36,10 +40,14 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
     Where the process is not there, or has served already, dbt starts as always. One refresh at a time has a folder,
     so whatever lies there was left by a killed one.
     """
+    from pipelines.orchestration.manifest import MANIFEST
+
     for left in folder.glob(".*"):
         shutil.rmtree(left, ignore_errors=True)
     scratch = folder / f".{os.getpid()}"
     scratch.mkdir(parents=True)
+    if not (folder / PARSED).exists() and (known := MANIFEST.with_name(PARSED)).exists():
+        shutil.copyfile(known, folder / PARSED)
     address = scratch / "socket"
     places = dict.fromkeys(("DBT_TARGET_PATH", "DBT_LOG_PATH"), folder)
     places |= dict.fromkeys(("DBT_PROFILES_DIR", "DBT_PROJECT_DIR"), project)
@@ -94,6 +102,7 @@ def hand_over(arguments: list[str], code: str) -> int | None:
 def _serve() -> None:
     """Import, parse, wait for one command, run it, tell its exit code and end."""
     from pipelines.orchestration.dbt_process import PARENT, end_with
+    from pipelines.orchestration.manifest import PLACES
     from pipelines.vocabulary import code_fingerprint
 
     address = Path(os.environ[ADDRESS])
@@ -105,9 +114,16 @@ def _serve() -> None:
     from dbt.cli.main import dbtRunner
 
     parsed_code = code_fingerprint(Path(os.environ["DBT_PROJECT_DIR"]))
+    # Without this installation's folders, which would make dbt parse everything anew.
+    history = {name: os.environ.pop(name) for name in PLACES}["DRUGFLOW_HISTORY"]
     manifest: Any = dbtRunner().invoke(["--quiet", "parse", "--no-write-json"]).result
+    for source in manifest.sources.values() if manifest else []:
+        for meta in (source.meta, source.source_meta, source.config.meta):
+            if "external_location" in meta:
+                meta["external_location"] = meta["external_location"].replace(ANYWHERE, history)
     for name in _LIBRARIES:
         __import__(name)
+    gc.freeze()  # a million objects of libraries and the manifest, which stay to the end, are not searched again
     line, _ = listener.accept()
     listener.close()
     size, outputs, _, _ = socket.recv_fds(line, 8, 2)

@@ -116,21 +116,19 @@ def blocked(settings: Settings, realm: Realm) -> list[str]:
 def run_job(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
     """Run the job in this process; the sentence why it failed, or None.
 
-    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI. Validation and dbt
-    have processes of their own, which import their libraries while this one does other work.
+    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI. Cleaning, validation
+    and dbt have processes of their own, which import their libraries while this one does other work.
     """
-    from pipelines.orchestration.dbt_ready import ready_dbt
-    from pipelines.orchestration.manifest import dbt_environment
-    from pipelines.quality.process import own_process
+    from pipelines.orchestration.workers import own_processes
 
-    realm = resolve_origin(settings).realm
-    environment = dbt_environment(settings, realm)
-    with own_process(), ready_dbt(settings.stage("build", realm) / "ready", DBT_PROJECT, environment):
+    with own_processes():
         return _run(settings, sources, progress, build)
 
 
 def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
+    from pipelines.orchestration.dbt_ready import ready_dbt
     from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home, show_under_job
+    from pipelines.orchestration.manifest import dbt_environment
 
     progress("start", "started")
     prepare_home(settings)
@@ -142,7 +140,10 @@ def _run(settings: Settings, sources: list[str], progress: Progress, build: Buil
     job = definitions.resolve_job_def("refresh")
     settings.data_marts.mkdir(parents=True, exist_ok=True)
     run_id = str(uuid.uuid4())
+    realm = resolve_origin(settings).realm
     with (
+        # Only now: until here Dagster's import is what everything waits for, and dbt's would take half a core from it.
+        ready_dbt(settings.stage("build", realm) / "ready", DBT_PROJECT, dbt_environment(settings, realm)),
         dg.DagsterInstance.get() as instance,
         alive(instance, run_id),
         (settings.data_marts / "refresh.log").open("w", encoding="utf-8") as log,

@@ -28,11 +28,10 @@ from pipelines.orchestration.show import (
 )
 from pipelines.orchestration.stages import (
     build_source_history,
-    clean_source,
     ingest_source,
-    judge_source,
     resolve_origin,
 )
+from pipelines.orchestration.workers import begin, cleaned_and_judged
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.settings import Settings
 from pipelines.sources.catalog import FOLDER, Source
@@ -106,6 +105,7 @@ def _raw(settings: Settings, source: Source) -> Any:
         with as_sentence():
             origin = resolve_origin(settings)
             report = ingest_source(settings, origin, source.id)
+            begin(settings, origin.realm, source.id)
         yield dg.MaterializeResult(
             metadata=archived(settings, origin, source, report.added),
             data_version=dg.DataVersion(content_version(settings, origin.realm, source.id)),
@@ -180,8 +180,7 @@ def _clean(settings: Settings, source: Source) -> Any:
     def clean(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with as_sentence():
             realm = resolve_origin(settings).realm
-            summaries = clean_source(settings, realm, source.id)
-            verdicts = judge_source(settings, realm, source.id)
+            summaries, verdicts = cleaned_and_judged(settings, realm, source.id)
         for mended in (s.mended for s in summaries if s.mended):
             context.log.warning(mended)
         for verdict in verdicts:

@@ -137,8 +137,7 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
 def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdict]:
     """A verdict for every effective vintage of a source."""
     from pipelines.clean.run import Summary
-    from pipelines.quality.process import judged
-    from pipelines.quality.run import Candidate
+    from pipelines.quality.run import Candidate, judge
 
     folder = settings.stage("clean", realm) / source_id
     candidates = []
@@ -160,7 +159,7 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
             )
         )
     ledger = read_ledger(settings.data_raw, realm)
-    return judged(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
+    return judge(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
 
 
 def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:

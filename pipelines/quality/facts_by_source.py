@@ -247,6 +247,11 @@ def wonder_absent_months(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
+def bts_conflicting_duplicates(source: Source, subject: Subject) -> pl.DataFrame:
+    """Keys whose figure was chosen among two or more that differ: ``conflicting_keys``, one row."""
+    return subject.rows().select(pl.col("is_resolved_duplicate").sum().cast(pl.Int64).alias("conflicting_keys")).collect()
+
+
 def wonder_absent_states(source: Source, subject: Subject) -> pl.DataFrame:
     """Spans of months that a state has no row for, inside its indicator's window: ``deaths_around``, largest first.
 
@@ -356,6 +361,7 @@ SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
     ("cbp_amo_drug_seizures", "closed_labels"): cbp_closed_labels,
     ("cbp_drug_seizures", "closed_years"): cbp_closed_years,
     ("cbp_amo_drug_seizures", "closed_years"): cbp_closed_years,
+    ("bts_border_crossings", "conflicting_duplicates"): bts_conflicting_duplicates,
     ("bts_border_crossings", "newest_measures"): bts_newest_measures,
     ("cdc_wonder_overdose", "national_gap"): wonder_national_gap,
     ("cdc_wonder_overdose", "absent_months"): wonder_absent_months,

@@ -5,6 +5,7 @@ The reported and predicted counts of every release, what a blank means, New York
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -48,6 +49,33 @@ def test_no_count_is_shown_that_the_newest_full_release_has_not(db: duckdb.DuckD
         """,
     )
     assert extra == []
+
+
+def test_a_count_that_an_excerpt_revised_keeps_the_percent_specified_known_before(
+    db: duckdb.DuckDBPyConnection, mirror: Path
+) -> None:
+    """The excerpt of June 2026 has T40.4 alone; how many certificates name a drug stands in the release before it."""
+    file = mirror / "cdc_vsrr_overdose" / "2025-07-16" / "xkb8-kh2a.parquet"
+    answers = rows(
+        db,
+        f"""
+        with published as (
+            select
+                'US' as jurisdiction_id, "Data Value" as percent,
+                strptime("Year"::integer || "Month", '%Y%B')::date as month_ending
+            from '{file}' where "State" = 'US' and "Indicator" = 'Percent with drugs specified'
+        )
+        select
+            ours.vintage, ours.percent_specified_vintage, count(*), count(published.percent),
+            count(*) filter (where ours.percent_specified is distinct from published.percent)
+        from overdose_deaths_12mo as ours left join published using (jurisdiction_id, month_ending)
+        where jurisdiction_id = 'US' and indicator_id = 'synthetic_opioids_t404'
+        group by all order by all
+        """,
+    )
+    june, july = date(2026, 6, 27), date(2025, 7, 16)
+    # 2015-01 to 2025-02 have a percent; the eleven months after have none yet.
+    assert answers == [(june, july, 122, 122, 0), (june, None, 11, 0, 0)]
 
 
 def test_reported_deaths_of_the_us_december_2023_fell_between_releases(db: duckdb.DuckDBPyConnection) -> None:

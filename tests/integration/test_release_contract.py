@@ -44,7 +44,8 @@ CONTRACT: dict[str, list[str]] = {
     "marts.amo_seizures_monthly": ["month", "branch", "region", "land_filter", "drug_id", *SEIZED],
     "marts.overdose_deaths_12mo": [
         "jurisdiction_id", "month_ending", "indicator_id", "deaths_reported", "deaths_predicted", "missing_reason",
-        "percent_complete", "percent_pending", "percent_specified", "is_provisional", *PROVENANCE,
+        "percent_complete", "percent_pending", "percent_specified", "percent_specified_vintage", "is_provisional",
+        *PROVENANCE,
     ],
     "marts.overdose_deaths_monthly": [
         "jurisdiction_id", "month", "indicator_id", "basis", "deaths", "lower", "upper", "missing_reason", *PROVENANCE,

@@ -84,11 +84,13 @@ def deaths_12mo(current: Current, row: Row) -> Chain:
     """overdose_deaths_12mo: one record and the jurisdiction's percent specified, or New York's two parts."""
     chain = death_counts(current, row)
     if row["percent_specified"] is not None:
-        place = {**row, "indicator_id": "percent_specified"}
+        # A release from before the column took the percent of the figure's own vintage.
+        vintage = row.get("percent_specified_vintage", row["vintage"])
+        place = {**row, "indicator_id": "percent_specified", "vintage": vintage}
         chain.wanted.append(record_of(place, "No vintage has a percent specified.", "percent_specified is missing."))
         chain.steps.append(
-            "percent_specified stands in a record of its own (Percent with drugs specified) of the same jurisdiction, "
-            "month and vintage."
+            "percent_specified stands in a record of its own (Percent with drugs specified) of the same jurisdiction "
+            f"and month, newest known from {vintage}."
         )
     return chain
 

@@ -76,11 +76,11 @@ def run(settings: Settings, *arguments: str, module: str = CLI, **more: str) -> 
     return process.returncode, said
 
 
-def killed(settings: Settings, moment: Moment, *arguments: str, module: str = CLI) -> None:
+def killed(settings: Settings, moment: Moment, *arguments: str, module: str = CLI, **more: str) -> None:
     """Run the command line and end it with signal 9 at a moment, which it must reach."""
     stop = json.dumps([moment.event, moment.pattern, moment.times, moment.seconds])
     paths = os.pathsep.join([str(STOP), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    code, said = run(settings, *arguments, module=module, PYTHONPATH=paths, DRUGFLOW_TEST_STOP=stop)
+    code, said = run(settings, *arguments, module=module, PYTHONPATH=paths, DRUGFLOW_TEST_STOP=stop, **more)
     assert code == -signal.SIGKILL, f"'{moment.name}' was never reached; exit code {code}: {said[-2000:]}"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.refresh import Outcome, refresh
@@ -41,7 +43,12 @@ def installation(folder: Path, origin: str) -> Settings:
 
 
 def run_refresh(settings: Settings, *sources: str, full: bool = False) -> Outcome:
-    """One refresh as the command line does it, without its terminal."""
+    """One refresh as the command line does it, without its terminal.
+
+    The processes of the command line import Great Expectations anew for each; here it is imported once for all tests.
+    """
+    import great_expectations  # noqa: F401
+
     return refresh(settings, list(sources), full, lambda _step, _word: None, build_definitions)
 
 
@@ -77,14 +84,21 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one process what shares a dear fixture: a file, the hostile files, what follows the second release."""
-    for item in items:
-        if item.get_closest_marker("long"):
-            # Each brings its own installation, so it runs wherever there is a place.
-            continue
-        group = "faults" if "faults" in item.path.parts else item.path.name
-        if "second_publish" in getattr(item, "fixturenames", ()):
-            group = "second_publish"
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByDearFixture(LoadScopeScheduling):  # type: ignore[misc]
+    """One process for what shares a dear fixture: a file, and the hostile files with each other.
+
+    Long tests bring an installation each, so they run wherever there is a place. Groups of xdist_group did this until
+    pytest 9.2, with which xdist 3.8 forgets them in silence and every dear fixture was made twice.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if self.config.option.markexpr == "long":
+            return nodeid
+        file = nodeid.split("::")[0]
+        return "faults" if "faults" in file.split("/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDearFixture:
+    """See ByDearFixture."""
+    return ByDearFixture(config, log)

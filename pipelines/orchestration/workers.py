@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from pipelines.orchestration.stages import clean_source, judge_source
+from pipelines.quality.suite import load
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import Settings
 from pipelines.vocabulary import Realm, scratch_folder
@@ -36,8 +38,14 @@ _begun: dict[str, Future[Cleaned]] = {}
 
 @contextmanager
 def own_processes() -> Iterator[None]:
-    """Until the end of the block, sources may be begun in other processes, the first of which imports at once."""
+    """Until the end of the block, sources may be begun in other processes, the first of which imports at once.
+
+    None are started where this process has Great Expectations already: waiting for its import is what they save.
+    """
     global _pool
+    if "great_expectations" in sys.modules:
+        yield
+        return
     with (
         scratch_folder("quality") as scratch,
         ProcessPoolExecutor(
@@ -45,7 +53,7 @@ def own_processes() -> Iterator[None]:
         ) as pool,
     ):
         # The second process starts when two sources are begun; until then Dagster's import needs the core.
-        pool.submit(_import)
+        pool.submit(load)
         _pool = pool
         try:
             yield
@@ -100,7 +108,3 @@ def _begin(scratch: str) -> None:
     threading.Thread(target=wait, daemon=True).start()
     # Taking the interpreter apart costs a second of processor time, and nothing is left to be written.
     Finalize(None, os._exit, args=(0,), exitpriority=-1)
-
-
-def _import() -> None:
-    import great_expectations  # noqa: F401

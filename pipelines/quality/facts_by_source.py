@@ -249,7 +249,9 @@ def wonder_absent_months(source: Source, subject: Subject) -> pl.DataFrame:
 
 def bts_conflicting_duplicates(source: Source, subject: Subject) -> pl.DataFrame:
     """Keys whose figure was chosen among two or more that differ: ``conflicting_keys``, one row."""
-    return subject.rows().select(pl.col("is_resolved_duplicate").sum().cast(pl.Int64).alias("conflicting_keys")).collect()
+    return (
+        subject.rows().select(pl.col("is_resolved_duplicate").sum().cast(pl.Int64).alias("conflicting_keys")).collect()
+    )
 
 
 def wonder_absent_states(source: Source, subject: Subject) -> pl.DataFrame:

@@ -28,6 +28,11 @@ PAGE_STYLE = (
 )
 
 
+def load() -> None:
+    """Import Great Expectations now, so that the first suite need not wait for it."""
+    import great_expectations  # noqa: F401
+
+
 @cache
 def _context() -> Any:
     import great_expectations as gx

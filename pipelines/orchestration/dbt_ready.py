@@ -46,7 +46,9 @@ def ready_dbt(folder: Path, project: Path, environment: dict[str, str]) -> Itera
         shutil.rmtree(left, ignore_errors=True)
     scratch = folder / f".{os.getpid()}"
     scratch.mkdir(parents=True)
-    if not (folder / PARSED).exists() and (known := MANIFEST.with_name(PARSED)).exists():
+    # Never one of an older project: a partial parse of what changed loses some of it (dbt 1.11).
+    (folder / PARSED).unlink(missing_ok=True)
+    if (known := MANIFEST.with_name(PARSED)).exists():
         shutil.copyfile(known, folder / PARSED)
     address = scratch / "socket"
     places = dict.fromkeys(("DBT_TARGET_PATH", "DBT_LOG_PATH"), folder)

@@ -67,7 +67,7 @@ def test_a_count_that_an_excerpt_revised_keeps_the_percent_specified_known_befor
         )
         select
             ours.vintage, ours.percent_specified_vintage, count(*), count(published.percent),
-            count(*) filter (where ours.percent_specified is distinct from published.percent)
+            count(*) filter (where abs(ours.percent_specified - published.percent) > 1e-6)
         from marts.overdose_deaths_12mo as ours left join published using (jurisdiction_id, month_ending)
         where jurisdiction_id = 'US' and indicator_id = 'synthetic_opioids_t404'
         group by all order by all

@@ -84,8 +84,11 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+READERS_OF_SECOND_PUBLISH = ("integration/test_lies.py", "integration/test_release_contract.py")
+
+
 class ByDearFixture(LoadScopeScheduling):  # type: ignore[misc]
-    """One process for what shares a dear fixture: a file, and the hostile files with each other.
+    """One process for what shares a dear fixture: a file, the hostile files with each other, readers of one release.
 
     Long tests bring an installation each, so they run wherever there is a place. Groups of xdist_group did this until
     pytest 9.2, with which xdist 3.8 forgets them in silence and every dear fixture was made twice.
@@ -95,6 +98,8 @@ class ByDearFixture(LoadScopeScheduling):  # type: ignore[misc]
         if self.config.option.markexpr == "long":
             return nodeid
         file = nodeid.split("::")[0]
+        if file.endswith(READERS_OF_SECOND_PUBLISH):
+            return "second_publish"
         return "faults" if "faults" in file.split("/") else file
 
 

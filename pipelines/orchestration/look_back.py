@@ -1,11 +1,13 @@
 """A release as it would have been on a day, from the archive alone, in a folder beside the current one.
 
 What belongs here: where it is built and put. What does not: the job (refresh), the stages. Everything is derived
-anew from the vintages published until that day, by today's code: what was known then, not what was computed then.
+from the vintages published until that day, by today's code: what was known then, not what was computed then. Clean
+rows and verdicts of today's code on the same bytes are taken over from the current stages, which check their marks.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date
 
@@ -36,6 +38,13 @@ def look_back(settings: Settings, day: date, progress: Progress, build: Build) -
             + (f"its first vintage is of {first}." if first else "it is empty; run 'drugflow refresh' first.")
         )
     try:
+        # Links where files are replaced and never written into; validation writes its pages in place.
+        for stage, copy in (("clean", os.link), ("quality", shutil.copy2)):
+            if settings.stage(stage, realm).is_dir():
+                unfinished = shutil.ignore_patterns(".*")
+                shutil.copytree(
+                    settings.stage(stage, realm), own.stage(stage, realm), copy_function=copy, ignore=unfinished
+                )
         failure = run_job(own, [], progress, build)
         manifest = current_manifest(own)
         if failure or manifest is None:

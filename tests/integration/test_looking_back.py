@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -23,9 +24,12 @@ LAST_VSRR = "cdc_vsrr_overdose/2025-01-08"
 def place(official_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The official archive with derived folders of its own."""
     folder = tmp_path_factory.mktemp("look_back")
-    return official_release.model_copy(
+    own = official_release.model_copy(
         update={"data_marts": folder / "data_marts", "dagster_home": folder / "dagster_home"}
     )
+    for stage in ("clean", "quality"):
+        shutil.copytree(official_release.data_marts / stage, own.data_marts / stage)
+    return own
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +110,18 @@ def test_before_the_final_national_series_its_statistics_say_that_there_is_none(
 
 
 def test_nothing_is_left_but_the_release_of_that_day(place: Settings, manifest: Manifest):
-    assert [p.name for p in place.data_marts.iterdir()] == ["asof"]
+    assert sorted(p.name for p in place.data_marts.iterdir()) == ["asof", "clean", "quality"]
     assert [p.name for p in (place.data_marts / "asof").iterdir()] == [DAY.isoformat()]
     assert not place.dagster_home.exists()
+
+
+def test_the_current_stages_are_as_they_were(place: Settings, manifest: Manifest, official_release: Settings):
+    """It takes clean rows and verdicts over, and another day has other verdicts on the same vintages."""
+    for stage in ("clean", "quality"):
+        ours, theirs = place.data_marts / stage, official_release.data_marts / stage
+        files = sorted(p.relative_to(theirs) for p in theirs.rglob("*") if p.is_file())
+        assert sorted(p.relative_to(ours) for p in ours.rglob("*") if p.is_file()) == files
+        assert [p for p in files if (ours / p).read_bytes() != (theirs / p).read_bytes()] == []
 
 
 def test_a_day_before_the_first_vintage_is_refused_with_that_vintage(place: Settings):

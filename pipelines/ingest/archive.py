@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.vocabulary import DrugflowError, Realm, fingerprint, read_json, sha256_of, write_json
 
@@ -113,15 +113,26 @@ def parse_release_date(text: str, today: date | None = None) -> date:
 
 
 def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
-    """All archived vintages of a source, oldest first, also those that a later issue replaced."""
+    """All archived vintages of a source, oldest first, also those that a later issue replaced.
+
+    Raises DrugflowError naming a receipt that is damaged: without it nobody knows what its vintage says.
+    """
     root = data_raw / realm / source_id
     found: list[ArchivedVintage] = []
     for folder in root.iterdir() if root.is_dir() else []:
         match = _FOLDER.match(folder.name)
         raw: Any = read_json(folder / RECEIPT) if match else None
         if match and raw is not None:
-            found.append(ArchivedVintage(folder=folder, receipt=Receipt.model_validate(raw), issue=int(match[2] or 1)))
+            found.append(ArchivedVintage(folder=folder, receipt=_receipt(folder, raw), issue=int(match[2] or 1)))
     return sorted(found, key=lambda v: (v.receipt.vintage, v.issue))
+
+
+def _receipt(folder: Path, raw: Any) -> Receipt:
+    try:
+        return Receipt.model_validate(raw)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in error.errors())
+        raise DrugflowError(f"{folder / RECEIPT} is no receipt ({wrong}): restore it from a backup.") from error
 
 
 def effective_vintages(

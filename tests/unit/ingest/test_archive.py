@@ -287,3 +287,20 @@ def test_what_was_retracted_takes_no_other_dates_place(shelf: Shelf):
 
 def test_a_release_date_is_read():
     assert parse_release_date("2026-01-15") == date(2026, 1, 15)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b'{"source": "cdc_vs', "is damaged"),
+        (b"[]", "is no receipt"),
+        (b'{"source": "cdc_vsrr_overdose", "vintage": "soon"}', "is no receipt"),
+    ],
+    ids=["cut short", "another document", "a date that is none"],
+)
+def test_a_damaged_receipt_is_named_with_what_to_do(shelf: Shelf, text: bytes, told: str) -> None:
+    stored = shelf.store("2025-01-08", b"a")
+    assert stored is not None
+    (stored.folder / RECEIPT).write_bytes(text)
+    with pytest.raises(DrugflowError, match=rf"2025-01-08/receipt\.json {told} .*restore it from a backup"):
+        shelf.ids()

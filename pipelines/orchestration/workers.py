@@ -86,7 +86,7 @@ def _end() -> None:
     """End the processes: each holds half a gigabyte, and what follows needs none of them."""
     global _pool
     if _pool is not None:
-        _pool.shutdown(wait=False)
+        _pool.shutdown(wait=False, cancel_futures=True)
         _pool = None
 
 

@@ -15,7 +15,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
 
 Realm = Literal["official", "sample"]
 """Official: the agencies' own files (live, mirror, added by hand). Sample: generated, proves nothing."""
@@ -174,6 +179,20 @@ def read_json(path: Path) -> Any:
         raise DrugflowError(
             f"{path} is damaged ({why(error)}): restore it from a backup. Below data_marts it may be deleted instead; "
             "the next refresh makes it again."
+        ) from error
+
+
+def load(model: type[Model], path: Path) -> Model:
+    """A JSON document as the model that it must be. Raises DrugflowError where it is absent, damaged or another one."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors()[:3])
+        raise DrugflowError(
+            f"{path} is not what it should be ({wrong}): restore it from a backup. Below data_marts it may be deleted "
+            "instead; the next refresh makes it again."
         ) from error
 
 

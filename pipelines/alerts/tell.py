@@ -16,7 +16,7 @@ from pipelines.release.meta import Account, read_outline
 from pipelines.release.publish import current_manifest
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import DrugflowError, Realm, why
+from pipelines.vocabulary import Realm, why
 
 _PATIENCE = 120
 
@@ -45,7 +45,7 @@ def _accounts(settings: Settings, realm: Realm | None) -> tuple[list[Account], l
     for source in (s for s in load_catalog().values() if s.status == "active"):
         try:
             known += [read_outline(settings, realm, source)] if realm else []
-        except DrugflowError:
+        except Exception:
             unknown.append(source.id)
     return known, unknown
 

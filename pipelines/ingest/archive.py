@@ -16,11 +16,11 @@ import tempfile
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.vocabulary import DrugflowError, Realm, fingerprint, read_json, sha256_of, write_json
+from pipelines.vocabulary import DrugflowError, Realm, fingerprint, sha256_of, write_json
 
 RECEIPT = "receipt.json"
 _FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
@@ -115,24 +115,29 @@ def parse_release_date(text: str, today: date | None = None) -> date:
 def list_archive(data_raw: Path, realm: Realm, source_id: str) -> list[ArchivedVintage]:
     """All archived vintages of a source, oldest first, also those that a later issue replaced.
 
-    Raises DrugflowError naming a receipt that is damaged: without it nobody knows what its vintage says.
+    Raises DrugflowError naming a receipt that is gone or damaged: without it nobody knows what its vintage says.
     """
     root = data_raw / realm / source_id
     found: list[ArchivedVintage] = []
     for folder in root.iterdir() if root.is_dir() else []:
-        match = _FOLDER.match(folder.name)
-        raw: Any = read_json(folder / RECEIPT) if match else None
-        if match and raw is not None:
-            found.append(ArchivedVintage(folder=folder, receipt=_receipt(folder, raw), issue=int(match[2] or 1)))
+        if match := _FOLDER.match(folder.name):
+            found.append(ArchivedVintage(folder=folder, receipt=_receipt(folder), issue=int(match[2] or 1)))
     return sorted(found, key=lambda v: (v.receipt.vintage, v.issue))
 
 
-def _receipt(folder: Path, raw: Any) -> Receipt:
+def _receipt(folder: Path) -> Receipt:
+    """The receipt in a vintage's folder. A folder without one is no fewer figures in silence: it is told too."""
+    path = folder / RECEIPT
     try:
-        return Receipt.model_validate(raw)
+        return Receipt.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DrugflowError(
+            f"{folder} has no {RECEIPT}, so nobody knows what it holds: restore it from a backup, or move the folder "
+            "out of the archive if it is no vintage."
+        ) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the whole'}: {e['msg']}" for e in error.errors())
-        raise DrugflowError(f"{folder / RECEIPT} is no receipt ({wrong}): restore it from a backup.") from error
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors()[:3])
+        raise DrugflowError(f"{path} is damaged or no receipt ({wrong}): restore it from a backup.") from error
 
 
 def effective_vintages(

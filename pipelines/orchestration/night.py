@@ -49,11 +49,11 @@ def refresh_unattended(
     sample that would replace an official release is wrong use, which is no refresh to record or alert about.
     """
     with turn(settings, who, tell):
-        settle(settings)
-        if settings.origin == "sample":
+        if settings.origin in ("sample", "archive:sample"):
             refuse_sample_over_official(settings, "sample")
         started = settings.now()
         try:
+            settle(settings)
             realm = resolve_origin(settings).realm
             before = known_vintages(settings, realm)
             outcome = refresh(settings, sources, full, progress, build, fetching)
@@ -91,5 +91,5 @@ def _realm(settings: Settings) -> Realm | None:
     """The realm of a refresh that failed, None where its origin is what is wrong."""
     try:
         return resolve_origin(settings).realm
-    except DrugflowError:
+    except Exception:
         return None

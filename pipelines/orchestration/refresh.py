@@ -20,6 +20,7 @@ from pipelines.orchestration.stages import (
     DBT_PROJECT,
     Fetching,
     active_sources,
+    decisions,
     is_settled,
     look_at_agencies,
     resolve_origin,
@@ -29,7 +30,7 @@ from pipelines.release.meta import read_outline
 from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, read_json, why, write_json
+from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, recall, why, write_json
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
@@ -76,15 +77,18 @@ def refresh(
     look_at_agencies(settings, origin, sources or active_sources(), fetching)
     before = survey(settings, origin)
     current = current_manifest(settings)
-    if not full and current is not None and current.realm == origin.realm and read_json(state) == {"survey": before}:
+    if not full and current is not None and current.realm == origin.realm and recall(state) == {"survey": before}:
         return Outcome(origin, False, current, blocked(settings, origin.realm))
     if full:
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
+    decided = decisions(settings, origin.realm)
     failure = _run_on_this_disk(settings, sources, progress, build)
     after = current_manifest(settings)
-    if failure is None and not sources and is_settled(settings, origin.realm):
+    # What a person decided or added while the run was at work is for the next one.
+    settled = is_settled(settings, origin.realm) and decisions(settings, origin.realm) == decided
+    if failure is None and not sources and settled:
         write_json(state, {"survey": survey(settings, origin)})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
 

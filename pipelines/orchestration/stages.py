@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import ArchivedVintage, effective_vintages, list_archive
 from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
-from pipelines.quality.verdict import Verdict, ledger_path, read_ledger, read_verdicts, retractions
+from pipelines.quality.verdict import Verdict, read_verdicts
 from pipelines.release.publish import current_manifest, newest_release
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import get_source, load_catalog
+from pipelines.sources.ledger import ledger_path, read_ledger, retractions
 from pipelines.vocabulary import (
     DrugflowError,
     Realm,
@@ -187,15 +188,24 @@ def _is_partial(folder: Path) -> bool:
 
 
 def is_settled(settings: Settings, realm: Realm) -> bool:
-    """Whether the same files would meet the same problems again; a full disk or a damaged archive can be mended."""
+    """Whether the same files would meet the same problems again: not where one was archived meanwhile, or not read.
+
+    A full disk or a damaged archive can be mended.
+    """
     for source_id in active_sources():
         if (read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}).get("again"):
             return False
         for vintage in known_vintages(settings, realm, source_id):
             stored = read_json(settings.stage("clean", realm) / source_id / vintage.id / "summary.json")
-            if stored is not None and not stored["fingerprint"]:
+            if stored is None or not stored["fingerprint"]:
                 return False
     return True
+
+
+def decisions(settings: Settings, realm: Realm) -> str:
+    """SHA-256 of the ledger of what people decided; empty where there is none."""
+    ledger = ledger_path(settings.data_raw, realm)
+    return sha256_of(ledger) if ledger.exists() else ""
 
 
 def build_inputs(settings: Settings, realm: Realm) -> str:
@@ -222,8 +232,7 @@ def survey(settings: Settings, origin: Origin) -> str:
     """
     parts = [origin.name, code_fingerprint(PROJECT_ROOT / "pipelines", DBT_PROJECT)]
     parts.append(f"{settings.max_unpacked_bytes}:{settings.max_unpack_ratio}")
-    ledger = ledger_path(settings.data_raw, origin.realm)
-    parts.append(sha256_of(ledger) if ledger.exists() else "")
+    parts.append(decisions(settings, origin.realm))
     for source_id in active_sources():
         parts += [f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, origin.realm, source_id)]
         for folder in offered(origin, source_id):

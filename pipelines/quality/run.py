@@ -17,8 +17,9 @@ import polars as pl
 from pipelines.quality.facts import facts
 from pipelines.quality.facts_by_source import AREAS, JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.subject import Subject
-from pipelines.quality.verdict import Check, Exemption, Verdict, retractions
+from pipelines.quality.verdict import Check, Verdict
 from pipelines.sources.catalog import FOLDER, Expectation, Source
+from pipelines.sources.ledger import Exemption, retractions
 from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write_json
 
 ROWS_AT_A_TIME = 1_000_000

@@ -11,10 +11,11 @@ from typing import Any
 
 from pipelines.ingest.archive import effective_vintages
 from pipelines.ingest.live.state import SourceState, read_state
-from pipelines.quality.verdict import Verdict, read_ledger, read_verdicts, retractions
+from pipelines.quality.verdict import Verdict, read_verdicts
 from pipelines.release.held import STEP_DAYS, waiting
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source, load_catalog
+from pipelines.sources.ledger import read_ledger, retractions
 from pipelines.vocabulary import Realm, read_json
 
 SEVERITY = {"error": "critical", "warn": "warning"}

@@ -9,6 +9,7 @@ database (assemble), what the meta tables say (meta).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import BaseModel
 
 from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm, read_json, recall, write_json
+from pipelines.vocabulary import DrugflowError, Realm, load, read_json, write_json
 
 DATABASE = "drugflow.duckdb"
 
@@ -71,8 +72,8 @@ def acquire(settings: Settings, realm: Realm) -> AcquireReturnProxy[Any]:
 
 def current_manifest(settings: Settings) -> Manifest | None:
     """The manifest of the release that analysts open, or None, also where its folder lacks the database."""
-    raw = read_json(settings.current / "manifest.json") if (settings.current / DATABASE).is_file() else None
-    return None if raw is None else Manifest.model_validate(raw)
+    path = settings.current / "manifest.json"
+    return load(Manifest, path) if path.exists() and (settings.current / DATABASE).is_file() else None
 
 
 def nothing_to_open(settings: Settings) -> DrugflowError:
@@ -187,8 +188,11 @@ def swap(settings: Settings, release_id: str) -> None:
 
 def releases(settings: Settings) -> list[Manifest]:
     """All kept releases that have their database and a manifest that can be read, oldest first."""
-    found = [recall(p) for p in settings.releases.glob("[!.]*/manifest.json") if (p.parent / DATABASE).is_file()]
-    return sorted((Manifest.model_validate(m) for m in found if m), key=lambda m: m.order)
+    found = []
+    for path in settings.releases.glob("[!.]*/manifest.json"):
+        with contextlib.suppress(OSError, DrugflowError):
+            found += [load(Manifest, path)] if (path.parent / DATABASE).is_file() else []
+    return sorted(found, key=lambda m: m.order)
 
 
 def newest_release(settings: Settings) -> Manifest | None:

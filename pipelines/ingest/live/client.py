@@ -164,7 +164,7 @@ class Client:
             host = self._allowed(url)
             if self.deadline.over:
                 raise LiveError(self.deadline.sentence)
-            wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds)
+            wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds, self.deadline)
             with _as_sentences(_without_query(url)):
                 response = client.send(client.build_request("GET", url, headers=headers), stream=True)
             with contextlib.closing(response):

@@ -10,7 +10,13 @@ import contextlib
 import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pipelines.ingest.live.problems import LiveError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 class Deadline:
@@ -45,6 +51,21 @@ class Deadline:
             self._streams.append(said["return_value"])
             if self.over:
                 self._cut()
+
+    @contextlib.contextmanager
+    def waiting_for(self, lock: BaseFileLock) -> Iterator[None]:
+        """Hold a lock that another look may keep. Raises LiveError where the time is used up before it is free."""
+        from filelock import Timeout
+
+        left = -1 if self.seconds is None else max(0.0, self._ends - time.monotonic())
+        try:
+            lock.acquire(timeout=left)
+        except Timeout as error:
+            raise LiveError(self.sentence) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def stop(self) -> None:
         """Cut nothing any more."""

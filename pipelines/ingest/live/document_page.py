@@ -16,11 +16,11 @@ from pipelines.ingest.archive import is_ahead, list_archive
 from pipelines.ingest.live.client import Client, site_of
 from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.months import Link, day_of, is_reissue, of_the_month, released_in
-from pipelines.ingest.live.problems import BlockedError, DisallowedError, LiveError, by_hand
+from pipelines.ingest.live.problems import BlockedError, DisallowedError, LaterError, LiveError, by_hand
 from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, require_allowed
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState, seconds_since
-from pipelines.ingest.live.take import has_bytes, receipt_of, take
+from pipelines.ingest.live.take import has_bytes, receipt_of, retracted, take
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -79,8 +79,8 @@ def fetch(
 
     The newest month may link several files (in November the closed fiscal year and the new one): all are taken. Those
     taken before are asked for again, on condition that they changed, where the page changed and once a week.
-    With backfill one file's failure is a problem in the report and the others go on.
-    Raises LiveError or BlockedError.
+    One file's failure is a problem in the report, and the others go on.
+    Raises LiveError or BlockedError where the page itself cannot be had.
     """
     report = IngestReport(source.id)
     assert source.fetch.url, "the catalogue checked it"
@@ -117,19 +117,17 @@ def fetch(
         try:
             taking.take(link)
         except BlockedError as error:
-            if not backfill:
-                raise
             report.problems.append(f"{error} {by_hand(source)}")
             report.blocked = True
             if not isinstance(error, DisallowedError):
                 break  # the site itself refuses us: it is not asked for the others
         except LiveError as error:
-            if not backfill and not is_known:
-                raise
             report.problems.append(str(error))
+            if isinstance(error, LaterError):
+                break  # it asks to be left alone for longer than a look may last
     if again and not report.problems:
         state.page, state.files_seen_at = seen, settings.now().isoformat(timespec="seconds")
-    report.notes = _notes(settings, source, state, links)
+    report.notes = _notes(settings, source, state, begun)
     return report
 
 
@@ -156,7 +154,10 @@ class _Taking:
         """Archive a file unless it is as it was when it was taken."""
         require_allowed(self.client, link.url, DOWNLOAD_AGE)
         source, state, report = self.source, self.state, self.report
-        archive = list_archive(self.settings.data_raw, "official", source.id)
+        everything = list_archive(self.settings.data_raw, "official", source.id)
+        withdrawn = retracted(self.settings.data_raw, source.id)
+        # What the site itself gave stays known: its bytes would come back under another day at every look.
+        archive = [v for v in everything if v.id not in withdrawn or v.receipt.url]
         remembered = state.taken.get(link.url)
         before = [v for v in archive if v.receipt.url == link.url or v.id == remembered]
         asked = {}
@@ -179,7 +180,7 @@ class _Taking:
             report.known += 1
             state.taken[link.url] = same.id
         else:
-            days = {v.receipt.vintage for v in archive}
+            days = {v.receipt.vintage for v in everything}
             day = day_of(link, got.modified_on, self.page, month, self.archived_before, days)
             moved = day not in (got.modified_on, link.released)
             note = "The day is chosen: it keeps the order of the files released in this month." if moved else None

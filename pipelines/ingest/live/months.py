@@ -71,19 +71,21 @@ def day_of(
 ) -> date:
     """The day of a file: Last-Modified in the folder's month, else its first, moved so that the order is kept.
 
-    It comes after the month's files that were archived before this look, and among the others after those with a
-    lower number of issue, an earlier known day or an earlier place on the page. archived_before: their folders, none
-    in a backfill, which takes files in the order of the page. taken: days of all vintages.
+    It comes after those with a lower number of issue and before those with a higher one, after the month's other files
+    that were archived before this look, and among the rest after those with an earlier known day or an earlier place
+    on the page. archived_before: their folders, none in a backfill, which takes files in the order of the page. taken:
+    days of all vintages.
     Raises LiveError where no day is free.
     """
     known = modified_on if modified_on and modified_on.replace(day=1) == link.released else None
 
     def comes_first(other: ArchivedVintage) -> bool:
         url, name = other.receipt.url, other.receipt.files[0].name
+        if is_reissue(other, link) and _issue(name) != _issue(link.name):
+            # Also of what a person added: a file that was replaced never speaks over the one that replaced it.
+            return _issue(name) < _issue(link.name)
         if other.id in archived_before or url is None or url == link.url:
             return True
-        if is_reissue(other, link) and _issue(name) != _issue(link.name):
-            return _issue(name) < _issue(link.name)
         if known and other.receipt.published_at:
             return other.receipt.vintage <= known
         return url not in page or page.index(url) < page.index(link.url)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.robots import LOOK_AGE, require_allowed
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import archived_under, receipt_of, take_as_current
+from pipelines.ingest.live.take import receipt_of, take_as_current
 from pipelines.ingest.origins import IngestReport
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
@@ -26,8 +27,10 @@ def fetch(
     url = source.fetch.url
     assert url, "the catalogue checked it"
     require_allowed(client, url, LOOK_AGE)
-    archived = archived_under(settings.data_raw, source.id, state.vintage)
-    asked = conditions(state.etag, state.last_modified) if archived else {}
+    # Only of this very address: another file's date would say "unchanged" of one that was never fetched.
+    vintages = list_archive(settings.data_raw, "official", source.id)
+    is_of_url = any(v.id == state.vintage and v.receipt.url == url for v in vintages)
+    asked = conditions(state.etag, state.last_modified) if is_of_url else {}
     target = folder / PurePosixPath(unquote(urlsplit(url).path)).name
     got = download(client, url, target, progress, source.files.final_newline, asked)
     if got is None:

@@ -18,6 +18,10 @@ class BlockedError(LiveError):
     """The site refuses programs: a person has to fetch the file."""
 
 
+class LaterError(LiveError):
+    """The site asks for a longer wait than a look may take: nothing more is asked of it until the next one."""
+
+
 class DisallowedError(BlockedError):
     """robots.txt asks programs to leave one address alone; others of the site may be fetched."""
 

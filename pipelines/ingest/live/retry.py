@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.ingest.live.deadline import Deadline
-from pipelines.ingest.live.problems import LiveError, RepeatableError
+from pipelines.ingest.live.problems import LaterError, LiveError, RepeatableError
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def persist(settings: Settings, deadline: Deadline, attempt: Callable[[], T]) ->
         if deadline.over:
             raise LiveError(f"{error} {deadline.sentence}") from error
         asked = f" It asks to wait {error.retry_after:.0f} s." if error.retry_after else ""
-        raise LiveError(
+        kind = LaterError if (error.retry_after or 0) > settings.live_longest_wait_seconds else LiveError
+        raise kind(
             f"{error}{asked} Tried up to {settings.live_attempts} times; the next refresh tries again."
         ) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipelines.ingest.live.client import Client, user_agent
-from pipelines.ingest.live.problems import DisallowedError
+from pipelines.ingest.live.problems import BlockedError, DisallowedError, LiveError
+from pipelines.ingest.live.sniff import is_challenge, is_page
 from pipelines.ingest.live.state import seconds_since
 from pipelines.vocabulary import recall, write_json
 
@@ -26,10 +28,17 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
     host = str(urlsplit(url).hostname)
     path = client.settings.live / f"{host}.robots.json"
     # Sources that share a host read its rules once, and do not write them at the same moment.
-    with FileLock(path.with_suffix(".lock")):
+    with client.deadline.waiting_for(FileLock(path.with_suffix(".lock"))):
         stored = recall(path)
-        if stored is None or seconds_since(client.settings, stored["read_at"]) > oldest:
+        if not _is_known(stored) or seconds_since(client.settings, stored["read_at"]) > oldest:
             page = client.look(f"https://{host}/robots.txt", missing_ok=True)
+            if page.status == 200 and is_page(page.body):
+                said = f"https://{host}/robots.txt gave a web page where rules were expected"
+                raise (
+                    BlockedError(f"{said}: it asks for a human (captcha).")
+                    if is_challenge(page.body)
+                    else LiveError(f"{said}, so nothing is known to be allowed; the next refresh tries again.")
+                )
             stored = {
                 "read_at": client.settings.now().isoformat(timespec="seconds"),
                 "text": page.text if page.status == 200 else "",
@@ -37,3 +46,8 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
             write_json(path, stored)
     if not Protego.parse(stored["text"]).can_fetch(url, user_agent(client.settings)):
         raise DisallowedError(f"robots.txt of {host} asks programs not to fetch {url}.")
+
+
+def _is_known(stored: Any) -> bool:
+    """Whether rules are kept in the form in which they are written."""
+    return isinstance(stored, dict) and all(isinstance(stored.get(name), str) for name in ("read_at", "text"))

@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from pipelines.ingest.live.deadline import Deadline
+from pipelines.ingest.live.problems import LiveError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -29,10 +30,8 @@ class Site(httpx.BaseTransport):
 
     def __init__(self, endpoints: dict[str, str], token: SecretStr | None, token_for: str, deadline: Deadline):
         self._endpoints, self._token, self._token_for, self._deadline = endpoints, token, token_for, deadline
-        proxies = getproxies()
-        proxy = proxies.get("https") or proxies.get("all")
         self._direct = httpx.HTTPTransport()
-        self._proxied = httpx.HTTPTransport(proxy=proxy) if proxy else self._direct
+        self._proxied = _through_proxy() or self._direct
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it; the answer's body comes unpacked."""
@@ -69,6 +68,24 @@ class Site(httpx.BaseTransport):
         """Close both ways."""
         self._direct.close()
         self._proxied.close()
+
+
+def _through_proxy() -> httpx.HTTPTransport | None:
+    """The way through the environment's proxy, None where there is none. No word of its address, which has a password.
+
+    Raises LiveError where it cannot be used.
+    """
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy:
+        return None
+    try:
+        return httpx.HTTPTransport(proxy=proxy if "://" in proxy else f"http://{proxy}")
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise LiveError(
+            "HTTPS_PROXY or ALL_PROXY is not the address of a proxy that can be used: expected "
+            "http://host:port or http://name:password@host:port, with % signs for special characters."
+        ) from None
 
 
 class _Whole(httpx.SyncByteStream):

@@ -63,7 +63,7 @@ def _may_be_stale(settings: Settings, source: Source, state: SourceState, moment
     """
     archived = list_archive(settings.data_raw, "official", source.id)
     published = next((v.receipt.published_at for v in archived if v.id == state.vintage), None)
-    return published not in (None, moment.isoformat()) and settings.now() - moment < OLDEST_CACHE
+    return published != moment.isoformat() and settings.now() - moment < OLDEST_CACHE
 
 
 def _after(done: int, progress: Progress) -> Progress:

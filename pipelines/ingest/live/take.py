@@ -10,6 +10,7 @@ from pipelines.ingest.live.download import Fetched
 from pipelines.ingest.origins import IngestReport, make_receipt
 from pipelines.settings import Settings
 from pipelines.sources.catalog import Source
+from pipelines.sources.ledger import read_ledger, retractions
 
 
 def receipt_of(source: Source, vintage: date, file: Path, got: Fetched, published_at: str | None) -> Receipt:
@@ -24,6 +25,11 @@ def receipt_of(source: Source, vintage: date, file: Path, got: Fetched, publishe
 def archived_under(data_raw: Path, source_id: str, archive_id: str | None) -> bool:
     """Whether a remembered vintage is in the archive still."""
     return archive_id is not None and any(v.id == archive_id for v in list_archive(data_raw, "official", source_id))
+
+
+def retracted(data_raw: Path, source_id: str) -> set[str]:
+    """Folders of vintages that a person took back: their bytes may be a true release under another date."""
+    return {*retractions(read_ledger(data_raw, "official"), source_id)}
 
 
 def has_bytes(vintage: ArchivedVintage, receipt: Receipt) -> bool:
@@ -52,13 +58,16 @@ def take_as_current(
     goes_back: the site says that the file is older than the one it gave before.
     """
     data_raw = settings.data_raw
-    effective = effective_vintages(data_raw, receipt.realm, receipt.source)
+    withdrawn = retracted(data_raw, receipt.source)
+    effective = [
+        v for v in effective_vintages(data_raw, receipt.realm, receipt.source, withdrawn) if v.id not in withdrawn
+    ]
     if effective and has_bytes(effective[-1], receipt):
         report.known += 1
         return effective[-1].id
     archived = list_archive(data_raw, receipt.realm, receipt.source)
     # What a person added may be newer than what the site gives; only the site's own files can go back.
-    own = next((v for v in reversed(archived) if v.receipt.origin == receipt.origin), None)
+    own = next((v for v in reversed(archived) if v.receipt.origin == receipt.origin and v.id not in withdrawn), None)
     if own is not None:
         day, last = receipt.vintage, own.receipt.vintage
         hidden = day == last and not has_bytes(own, receipt) and _is_under(archived, day, receipt)

@@ -162,8 +162,6 @@ def test_what_a_killed_run_left_is_no_vintage(shelf: Shelf):
     root = shelf.raw / "official" / SOURCE
     (root / ".2026-02-15.x.part").mkdir()
     (root / ".2026-02-15.x.part" / RECEIPT).write_text("{}")
-    (root / "2026-03-15").mkdir()
-    (root / "2026-03-15" / "data.csv").write_bytes(b"no receipt\n")
     assert shelf.ids() == ["2026-01-15"]
 
 
@@ -292,15 +290,21 @@ def test_a_release_date_is_read():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b'{"source": "cdc_vs', "is damaged"),
-        (b"[]", "is no receipt"),
-        (b'{"source": "cdc_vsrr_overdose", "vintage": "soon"}', "is no receipt"),
+        (b'{"source": "cdc_vs', r"2025-01-08/receipt\.json is damaged"),
+        (b"[]", r"2025-01-08/receipt\.json is damaged or no receipt"),
+        (b"null", r"2025-01-08/receipt\.json is damaged or no receipt"),
+        (b'{"source": "cdc_vsrr_overdose", "vintage": "soon"}', r"no receipt \(realm: Field required"),
+        (None, r"2025-01-08 has no receipt\.json"),
     ],
-    ids=["cut short", "another document", "a date that is none"],
+    ids=["cut short", "another document", "nothing in it", "another shape", "gone"],
 )
-def test_a_damaged_receipt_is_named_with_what_to_do(shelf: Shelf, text: bytes, told: str) -> None:
+def test_a_receipt_that_cannot_be_read_is_named_with_what_to_do(shelf: Shelf, text: bytes | None, told: str) -> None:
+    """Leaving its vintage out would show older figures as the newest."""
     stored = shelf.store("2025-01-08", b"a")
     assert stored is not None
-    (stored.folder / RECEIPT).write_bytes(text)
-    with pytest.raises(DrugflowError, match=rf"2025-01-08/receipt\.json {told} .*restore it from a backup"):
+    if text is None:
+        (stored.folder / RECEIPT).unlink()
+    else:
+        (stored.folder / RECEIPT).write_bytes(text)
+    with pytest.raises(DrugflowError, match=rf"{told}.*restore it from a backup"):
         shelf.ids()

@@ -16,8 +16,9 @@ from pipelines.quality.facts import facts
 from pipelines.quality.run import Candidate, judge
 from pipelines.quality.subject import Subject
 from pipelines.quality.suite import offline, run_suite
-from pipelines.quality.verdict import Check, Exemption, Verdict, accept, read_ledger, read_verdicts
+from pipelines.quality.verdict import Check, Verdict, accept, read_verdicts
 from pipelines.sources.catalog import Expectation, Source, get_source, load_source
+from pipelines.sources.ledger import Exemption, read_ledger
 from pipelines.vocabulary import DrugflowError
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.quality.verdict import accept, read_ledger, retract, retractions
+from pipelines.quality.verdict import accept, retract
+from pipelines.sources.ledger import read_ledger, retractions
 from pipelines.vocabulary import DrugflowError
 from tests.unit.quality.test_judge import GOOD, Bench, bench, changed
 

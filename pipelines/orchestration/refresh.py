@@ -176,6 +176,14 @@ def _selection(job: Any, sources: list[str]) -> list[Any] | None:
     return sorted((k for k in keys if k.path[0] not in ("raw", "clean") or k.path[1] in sources), key=lambda k: k.path)
 
 
+def _why(failed: Any) -> str:
+    """Why a step failed: the sentence that it was given, else what was raised."""
+    if failed.user_failure_data is not None and failed.user_failure_data.description:
+        return str(failed.user_failure_data.description)
+    cause = failed.error.cause if failed.error.cause is not None else failed.error
+    return str(cause.message.split("\n")[0])
+
+
 def _progress_logger(progress: Progress, failures: list[str]) -> Any:
     """A Dagster logger that turns the run's events into progress and collects why steps failed."""
     import dagster as dg
@@ -196,9 +204,7 @@ def _progress_logger(progress: Progress, failures: list[str]) -> Any:
                 return
             progress(event.step_key.replace("__", "/"), words[event.event_type_value])
             if words[event.event_type_value] == "failed":
-                error = event.step_failure_data.error
-                cause = error.cause if error.cause is not None else error
-                failures.append(cause.message.split("\n")[0].removeprefix("pipelines.vocabulary.DrugflowError: "))
+                failures.append(_why(event.step_failure_data))
 
     @dg.logger
     def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:

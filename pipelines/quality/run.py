@@ -24,6 +24,8 @@ from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write
 
 ROWS_AT_A_TIME = 1_000_000
 WHERE = ["file", "line"]
+LONGEST_PROBLEM = 1200
+"""Characters that a sentence in an alert and a caution may have."""
 SEEDS_READ = (AREAS, JURISDICTIONS, NATIONAL_T404)
 """Published series and lists that facts are measured against: a verdict rests on them too."""
 
@@ -196,9 +198,23 @@ def _judge_one(
     failed = [c for c in verdict.checks if not c.passed and c.severity == "critical"]
     verdict.clean_sheet = all(c.passed for c in verdict.checks)
     if failed:
-        verdict.problem = " ".join(f"{c.id} failed ({c.failing_rows:,} rows): {c.detail}." for c in failed)
+        verdict.problem = _problem(failed)
         verdict.state = "accepted_by_exception" if exempt else "held"
     return verdict
+
+
+def _problem(failed: list[Check]) -> str:
+    """What failed in one sentence each; beyond a page of them only the names, whose details are in the pages."""
+    told: list[str] = []
+    length = 0
+    for check in failed:
+        sentence = f"{check.id} failed ({check.failing_rows:,} rows): {check.detail}."
+        length += len(sentence)
+        if told and length > LONGEST_PROBLEM:
+            names = ", ".join(c.id for c in failed[len(told) :])
+            return " ".join([*told, f"Also failed: {names}; see the validation pages."])
+        told.append(sentence)
+    return " ".join(told)
 
 
 def _rejected(source: Source, candidate: Candidate) -> Check:

@@ -47,11 +47,12 @@ def test_a_full_disk_at_any_stage_is_told_and_once_there_is_room_the_release_is_
     assert wanted is not None
     record_property("moments", len(folders(own)))
     with all_mounted(folders(own)) as disks, analyst(own.current, QUESTION) as seen:
-        for disk in disks.values():
-            disk.fill(SPARE)
+        for folder, disk in disks.items():
+            # Reports of the ingest are smaller than what is spare for the others.
+            disk.fill(0 if folder == "ingest" else SPARE)
             code, said = run(own, "refresh")
-            assert code == 1, said
-            assert any(w in told(said) for w in FULL), said
+            assert code == 1, f"{folder}: {said}"
+            assert any(w in told(said) for w in FULL), f"{folder}: {said}"
             now = current_manifest(own)
             assert now is not None
             assert now.content_hash == before.content_hash
@@ -67,11 +68,15 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_the_release_stays(
 ) -> None:
     own = duplicate(older, tmp_path)
     before = current_manifest(own)
+    assert before is not None
     record_property("moments", 3)
     for folder in (own.dagster_home, own.data_marts, own.data_raw):
         with mounted(folder) as disk:
             disk.lock()
             code, said = run(own, "refresh")
-            assert code in (1, 2), said
-            assert any(w in told(said) for w in LOCKED), said
-            assert current_manifest(own) == before
+            assert code in (1, 2), f"{folder}: {said}"
+            assert any(w in told(said) for w in LOCKED), f"{folder}: {said}"
+            now = current_manifest(own)
+            # A source whose archive is locked stops no other: a release may come, with the figures of the one before.
+            assert now is not None
+            assert now.content_hash == before.content_hash, f"{folder}: {said}"

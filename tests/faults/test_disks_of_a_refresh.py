@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.release.publish import current_manifest
 from pipelines.settings import Settings
-from tests.faults.afterwards import QUESTION, assert_equal_release, assert_one_release_at_a_time
+from tests.faults.afterwards import QUESTION, assert_equal_release, assert_one_release_at_a_time, figures
 from tests.faults.disks import all_mounted, mounted
 from tests.faults.house import assert_plain
 from tests.faults.processes import analyst, duplicate, run
@@ -53,9 +53,8 @@ def test_a_full_disk_at_any_stage_is_told_and_once_there_is_room_the_release_is_
             code, said = run(own, "refresh")
             assert code == 1, f"{folder}: {said}"
             assert any(w in told(said) for w in FULL), f"{folder}: {said}"
-            now = current_manifest(own)
-            assert now is not None
-            assert now.content_hash == before.content_hash
+            # A vintage that found no room is held and told; a release may say so, with the figures of the one before.
+            assert figures(current_manifest(own)) == figures(before), folder
             disk.widen()
         code, said = run(own, "refresh")
         assert code == 0, said
@@ -76,7 +75,5 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_the_release_stays(
             code, said = run(own, "refresh")
             assert code in (1, 2), f"{folder}: {said}"
             assert any(w in told(said) for w in LOCKED), f"{folder}: {said}"
-            now = current_manifest(own)
             # A source whose archive is locked stops no other: a release may come, with the figures of the one before.
-            assert now is not None
-            assert now.content_hash == before.content_hash, f"{folder}: {said}"
+            assert figures(current_manifest(own)) == figures(before), f"{folder}: {said}"

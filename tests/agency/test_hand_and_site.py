@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 from pipelines.sources.ledger import read_ledger, retractions
 from tests.agency.conftest import vsrr_csv
 from tests.agency.server import Agency, Document, answers
-from tests.agency.test_document_pages import CLOSED, DEC, FILES, NOV, OCT, SOURCE, archived, publish
+from tests.agency.test_document_pages import CLOSED, DEC, FILES, NOV, OCT, PAGE, SOURCE, archived, publish
 from tests.agency.test_reissues import AGAIN, bodies, content
 
 VSRR = "cdc_vsrr_overdose"
@@ -119,6 +119,19 @@ def test_a_web_page_is_no_robots_txt(agency: Agency, live: Settings, page: bytes
     assert list_archive(live.data_raw, "official", SOURCE) == []
     agency.documents["/robots.txt"] = Document(b"User-agent: *\n", kind="text/plain")
     assert fetch_source(live, SOURCE).added == ["2026-01-01"]
+
+
+@pytest.mark.parametrize("path", [DEC, PAGE], ids=["a file", "the page"])
+def test_a_redirect_to_what_robots_forbids_is_not_followed(agency: Agency, live: Settings, path: str) -> None:
+    publish(agency, DEC)
+    agency.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /private/\n", kind="text/plain")
+    agency.fail(path, answers(302, Location="https://www.cbp.gov/private/x.csv"))
+    report = fetch_source(live, SOURCE)
+    assert (
+        "robots.txt of www.cbp.gov asks programs not to fetch https://www.cbp.gov/private/x.csv" in report.problems[0]
+    )
+    assert agency.asked("/private") == []
+    assert read_state(live, SOURCE).state == "blocked"
 
 
 @pytest.mark.parametrize("proxy", ["user:secretpw@proxy.example.org:port", "http://us er:secretpw@x:1:2"])

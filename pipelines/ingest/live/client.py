@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -80,6 +80,8 @@ class Client:
 
         self.settings = settings
         self.hosts = hosts
+        self.may_fetch: Callable[[str], None] | None = None
+        """Asked before a redirect is followed; raises where the address is not to be fetched."""
         self.deadline = Deadline(None if patient else settings.live_look_seconds)
         settings.live.mkdir(parents=True, exist_ok=True)
         # It writes a traceback for each request that a full disk does not let it keep, which harms nobody.
@@ -108,13 +110,15 @@ class Client:
     def look(self, url: str, missing_ok: bool = False) -> Page:
         """A page of metadata, from the cache where the site says it is unchanged. Retried.
 
-        missing_ok: give 404 and 410 back as they are. Raises LiveError or BlockedError.
+        missing_ok: give 404 and 410 back as they are, and follow redirects without a question, as for robots.txt.
+        Raises LiveError or BlockedError.
         """
 
         def once() -> Page:
             # Without no-cache a page with a long max-age would hide a new release.
             asked = {"Cache-Control": "no-cache"}
-            with self._open(self._cached, url, asked, {404, 410} if missing_ok else set()) as response:
+            fine = {404, 410} if missing_ok else set()
+            with self._open(self._cached, url, asked, fine, checked=not missing_ok) as response:
                 body = b"".join(self.chunks(response, MAX_METADATA_BYTES))
                 return Page(str(response.url), response.status_code, body)
 
@@ -157,11 +161,18 @@ class Client:
 
     @contextlib.contextmanager
     def _open(
-        self, client: httpx.Client, url: str, headers: Mapping[str, str] | None, fine: set[int]
+        self,
+        client: httpx.Client,
+        url: str,
+        headers: Mapping[str, str] | None,
+        fine: set[int],
+        checked: bool = True,
     ) -> Iterator[httpx.Response]:
         asked = url
         for hop in range(MAX_HOPS + 1):
             host = self._allowed(url)
+            if hop and checked and self.may_fetch is not None:
+                self.may_fetch(url)
             if self.deadline.over:
                 raise LiveError(self.deadline.sentence)
             wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds, self.deadline)

@@ -17,7 +17,7 @@ from pipelines.ingest.live.client import Client, site_of
 from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.months import Link, day_of, is_reissue, of_the_month, released_in
 from pipelines.ingest.live.problems import BlockedError, DisallowedError, LaterError, LiveError, by_hand
-from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, require_allowed
+from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, honour
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState, seconds_since
 from pipelines.ingest.live.take import has_bytes, receipt_of, retracted, take
@@ -84,7 +84,7 @@ def fetch(
     """
     report = IngestReport(source.id)
     assert source.fetch.url, "the catalogue checked it"
-    require_allowed(client, source.fetch.url, LOOK_AGE)
+    honour(client, source.fetch.url, LOOK_AGE)
     page = client.look(source.fetch.url)
     links = find_links(page.text, page.url, source.fetch.link_pattern or "")
     if not links:
@@ -152,7 +152,7 @@ class _Taking:
 
     def take(self, link: Link) -> None:
         """Archive a file unless it is as it was when it was taken."""
-        require_allowed(self.client, link.url, DOWNLOAD_AGE)
+        honour(self.client, link.url, DOWNLOAD_AGE)
         source, state, report = self.source, self.state, self.report
         everything = list_archive(self.settings.data_raw, "official", source.id)
         withdrawn = retracted(self.settings.data_raw, source.id)

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pipelines.ingest.archive import list_archive
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Progress, conditions, download
-from pipelines.ingest.live.robots import LOOK_AGE, require_allowed
+from pipelines.ingest.live.robots import LOOK_AGE, honour
 from pipelines.ingest.live.state import SourceState
 from pipelines.ingest.live.take import receipt_of, take_as_current
 from pipelines.ingest.origins import IngestReport
@@ -26,7 +26,7 @@ def fetch(
     report = IngestReport(source.id)
     url = source.fetch.url
     assert url, "the catalogue checked it"
-    require_allowed(client, url, LOOK_AGE)
+    honour(client, url, LOOK_AGE)
     # Only of this very address: another file's date would say "unchanged" of one that was never fetched.
     vintages = list_archive(settings.data_raw, "official", source.id)
     is_of_url = any(v.id == state.vintage and v.receipt.url == url for v in vintages)

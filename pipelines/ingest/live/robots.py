@@ -48,6 +48,12 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
         raise DisallowedError(f"robots.txt of {host} asks programs not to fetch {url}.")
 
 
+def honour(client: Client, url: str, oldest: float) -> None:
+    """require_allowed for an address, and from now on for every address that the site redirects to."""
+    require_allowed(client, url, oldest)
+    client.may_fetch = lambda led_to: require_allowed(client, led_to, oldest)
+
+
 def _is_known(stored: Any) -> bool:
     """Whether rules are kept in the form in which they are written."""
     return isinstance(stored, dict) and all(isinstance(stored.get(name), str) for name in ("read_at", "text"))

@@ -66,9 +66,16 @@ def _forget_first_look(settings: Settings) -> None:
 
 def _first_look(settings: Settings, now: datetime) -> datetime:
     memory = read_memory(settings)
-    if memory.watched_since is None:
+    if not _is_moment(memory.watched_since):
         memory.watched_since = now.isoformat(timespec="seconds")
         with contextlib.suppress(OSError):
             settings.data_marts.mkdir(parents=True, exist_ok=True)
             write_memory(settings, memory)
-    return datetime.fromisoformat(memory.watched_since)
+    return datetime.fromisoformat(str(memory.watched_since))
+
+
+def _is_moment(text: str | None) -> bool:
+    try:
+        return datetime.fromisoformat(text or "").tzinfo is not None
+    except ValueError:
+        return False

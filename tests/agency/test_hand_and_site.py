@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipelines.ingest.archive import effective_vintages, list_archive, store
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
 from pipelines.ingest.origins import make_receipt
+from pipelines.orchestration.stages import is_settled
 from pipelines.quality.verdict import retract
 from pipelines.settings import Settings
 from pipelines.sources.ledger import read_ledger, retractions
@@ -142,3 +144,19 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     report = fetch_source(live, VSRR)
     assert "HTTPS_PROXY or ALL_PROXY is not the address of a proxy" in report.problems[0]
     assert "secretpw" not in (live.live / f"{VSRR}.json").read_text("utf-8")
+
+
+def test_a_memory_with_a_time_that_is_none_stops_no_look(agency: Agency, live: Settings) -> None:
+    publish(agency, DEC)
+    fetch_source(live, SOURCE)
+    path = live.live / f"{SOURCE}.json"
+    said = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(said | {"files_seen_at": "soon", "last_attempt": "2026-01-15T00:00:00"}), "utf-8")
+    assert fetch_source(live, SOURCE).problems == []
+
+
+def test_what_was_archived_during_a_refresh_is_not_marked_as_done(live: Settings, tmp_path: Path) -> None:
+    """Nobody cleaned it, so the next refresh has something to do."""
+    assert is_settled(live, "official")
+    added_by_hand(live, VSRR, tmp_path, "now.csv", vsrr_csv(), date(2025, 7, 16))
+    assert not is_settled(live, "official")

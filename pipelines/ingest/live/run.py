@@ -75,6 +75,9 @@ def _fetch(settings: Settings, source: Source, state: SourceState, progress: Pro
         with FileLock(settings.live / f"{source.id}.lock", timeout=settings.lock_timeout_seconds):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
+            # Who kept the lock may have taken files meanwhile: what was read before it would forget them.
+            for name, value in read_state(settings, source.id):
+                setattr(state, name, value)
             try:
                 with Client(settings, source.id, source.fetch.hosts, token, patient=backfill) as client:
                     if source.fetch.kind == "document_page":

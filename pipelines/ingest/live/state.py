@@ -71,8 +71,9 @@ def conclude(settings: Settings, state: SourceState, problem: str | None, blocke
 
 
 def seconds_since(settings: Settings, text: str | None) -> float:
-    """Age of a stored time in seconds; infinite where there is none or it lies in the future."""
-    if text is None:
+    """Age of a stored time in seconds; infinite where there is none, it is none or it lies in the future."""
+    try:
+        age = (settings.now() - datetime.fromisoformat(text or "")).total_seconds()
+    except (ValueError, TypeError):
         return float("inf")
-    age = (settings.now() - datetime.fromisoformat(text)).total_seconds()
     return age if age >= 0 else float("inf")

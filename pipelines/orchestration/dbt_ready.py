@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 ADDRESS = "DRUGFLOW_READY_DBT"
+"""Environment variable: where the process listens, as folder and name of a socket."""
 ANYWHERE = "../data_marts/history/sample"
 """Where models/staging/_sources.yml has the histories of an installation that says nothing."""
 PARSED = "partial_parse.msgpack"
-"""Environment variable: where the process listens, as folder and name of a socket."""
 _LIBRARIES = (
     "pandas", "pyarrow", "polars", "ruptures", "scipy.special", "statsmodels.tsa.ar_model", "statsmodels.tsa.seasonal",
 )  # fmt: skip
@@ -119,10 +119,8 @@ def _serve() -> None:
     # Without this installation's folders, which would make dbt parse everything anew.
     history = {name: os.environ.pop(name) for name in PLACES}["DRUGFLOW_HISTORY"]
     manifest: Any = dbtRunner().invoke(["--quiet", "parse", "--no-write-json"]).result
-    for source in manifest.sources.values() if manifest else []:
-        for meta in (source.meta, source.source_meta, source.config.meta):
-            if "external_location" in meta:
-                meta["external_location"] = meta["external_location"].replace(ANYWHERE, history)
+    if manifest is not None and not _located(manifest, history):
+        manifest = None
     for name in _LIBRARIES:
         __import__(name)
     gc.freeze()  # a million objects of libraries and the manifest, which stay to the end, are not searched again
@@ -144,6 +142,20 @@ def _serve() -> None:
     if done.exception:
         print(done.exception, flush=True)
     line.sendall(bytes([0 if done.success else 2 if done.exception else 1]))
+
+
+def _located(manifest: Any, history: str) -> bool:
+    """Point every source of a parse at this installation's histories; False where one of them names another place.
+
+    A manifest that still named the sample's histories would build them into an official release.
+    """
+    for source in manifest.sources.values():
+        for meta in (source.meta, source.source_meta, source.config.meta):
+            # Two of them may be one object.
+            meta["external_location"] = str(meta.get("external_location")).replace(ANYWHERE, history)
+            if history not in meta["external_location"]:
+                return False
+    return True
 
 
 def _end_with_line(line: socket.socket) -> None:

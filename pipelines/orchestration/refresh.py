@@ -87,8 +87,8 @@ def refresh(
     failure = _run_on_this_disk(settings, sources, progress, build)
     after = current_manifest(settings)
     # What a person decided or added while the run was at work is for the next one.
-    settled = is_settled(settings, origin.realm) and decisions(settings, origin.realm) == decided
-    if failure is None and not sources and settled:
+    whole = failure is None and not sources
+    if whole and decisions(settings, origin.realm) == decided and is_settled(settings, origin.realm):
         write_json(state, {"survey": survey(settings, origin)})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pipelines.orchestration.dbt_ready import ready_dbt
+from pipelines.orchestration.dbt_ready import _located, ready_dbt
 from pipelines.orchestration.manifest import DBT, dbt_environment
 from pipelines.orchestration.stages import DBT_PROJECT
 from pipelines.settings import Settings
@@ -89,3 +90,18 @@ def test_a_failure_of_the_process_that_waits_is_the_commands_exit_code(
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "nonsense" in output
+
+
+@pytest.mark.parametrize(
+    ("place", "located"),
+    [("../data_marts/history/sample", True), ("/another/history", False)],
+    ids=["known", "another"],
+)
+def test_a_parse_that_names_another_place_of_histories_is_not_used(place: str, located: bool) -> None:
+    """It would build the sample's figures into an official release."""
+    metas = [{"external_location": f"read_parquet('{place}/{{name}}.parquet')"} for _ in range(2)]
+    config = SimpleNamespace(meta=metas[0])
+    source = SimpleNamespace(meta=metas[0], source_meta=metas[1], config=config)
+    assert _located(SimpleNamespace(sources={"cbp": source}), "/ours/history/official") is located
+    if located:
+        assert {m["external_location"] for m in metas} == {"read_parquet('/ours/history/official/{name}.parquet')"}

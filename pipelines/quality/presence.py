@@ -20,6 +20,8 @@ YEAR = 12
 NAMED = 60
 """Series that a finding names; the rest are counted."""
 NONE = "none"
+ROWS_AT_A_TIME = 2_000_000
+"""Rows whose series are held in memory together."""
 
 
 def usual_rows(source: Source, subject: Subject) -> pl.DataFrame:
@@ -99,40 +101,75 @@ def steady_absent(
     months) and the names of the ``absent``, largest first. The twelve months are the accepted vintage's where it has
     them, else this one's. Looks at months from one year before the end of the accepted vintage on.
     """
-    empty = pl.DataFrame(
-        schema={source.period: pl.Date, "share_of_series_absent": pl.Float64, "share_of_usual_absent": pl.Float64,
-                "absent": pl.String}
-    )  # fmt: skip
-    if subject.partial:
-        return empty
+    told = {"share_of_series_absent": pl.Float64, "share_of_usual_absent": pl.Float64, "absent": pl.String}
     period, months = source.period, pl.col(source.period)
-    now = _weights(subject.rows(), only, series, period, weight)
-    if now.is_empty():
-        return empty
-    known = subject.reference(source).pipe(_weights, only, series, period, weight)
-    judged = now.select(period).unique()
+    if subject.partial:
+        return pl.DataFrame(schema={period: pl.Date, **told})
+    here, known = (rows if only is None else rows.filter(only) for rows in (subject.rows(), subject.reference(source)))
     last = _known_until(source, subject)
     if last is not None:
-        judged = judged.filter(months > last.replace(year=last.year - 1))
+        here = here.filter(months > last.replace(year=last.year - 1))
         known = known.filter(months > last.replace(year=last.year - 2))
-    steady = (
-        pl.concat([known.with_columns(months.dt.offset_by(f"{lag}mo")) for lag in range(1, YEAR + 1)])
-        .group_by(*series, period)
-        .agg(pl.len().alias("months"), pl.col("weight").sum())
-        .filter(pl.col("months") == YEAR)
-        .join(judged, on=period, how="semi")
-        .join(now.select(*series, period, pl.lit(True).alias("is_here")), on=[*series, period], how="left")
-    )
-    gone = pl.col("is_here").is_null()
-    return (
-        steady.sort("weight", descending=True)
+    judged = here.select(months.unique()).collect()
+    counts, absent = [], []
+    # Series are looked at some at a time, so that memory does not grow with the file.
+    groups = here.select(pl.len()).collect().item() // ROWS_AT_A_TIME + 1
+    group = pl.sum_horizontal(pl.col(s).hash() % groups for s in series) % groups
+    for number in range(groups):
+        steady = (
+            _after_a_year(known.filter(group == number), series, period, weight)
+            .join(judged, on=period, how="semi")
+            .join(
+                here.filter(group == number).select(*series, period, is_here=True).unique().collect(),
+                on=[*series, period], how="left",
+            )
+        )  # fmt: skip
+        gone = pl.col("is_here").is_null()
+        counts.append(
+            steady.group_by(period).agg(
+                pl.len().alias("series"),
+                pl.col("weight").sum(),
+                gone.sum().alias("series_gone"),
+                pl.col("weight").filter(gone).sum().alias("weight_gone"),
+            )
+        )
+        absent.append(steady.filter(gone).select(period, "weight", pl.concat_str(series, separator="/").alias("name")))
+    names = (
+        pl.concat(absent)
+        .sort("weight", "name", descending=[True, False])
         .group_by(period, maintain_order=True)
-        .agg(
-            gone.mean().alias("share_of_series_absent"),
-            (pl.col("weight").filter(gone).sum() / pl.col("weight").sum()).alias("share_of_usual_absent"),
-            _named(pl.concat_str(series, separator="/").filter(gone)).alias("absent"),
+        .agg(_named(pl.col("name")).alias("absent"))
+    )
+    return (
+        pl.concat(counts)
+        .group_by(period)
+        .sum()
+        .join(names, on=period, how="left")
+        .select(
+            period,
+            (pl.col("series_gone") / pl.col("series")).alias("share_of_series_absent"),
+            (pl.col("weight_gone") / pl.col("weight")).alias("share_of_usual_absent"),
+            pl.col("absent").fill_null(NONE),
         )
         .sort(period)
+    )
+
+
+def _after_a_year(rows: pl.LazyFrame, series: list[str], period: str, weight: str) -> pl.DataFrame:
+    """Series and month, for each month before which the series has a row in twelve, with their ``weight`` together."""
+    before = pl.col(period).shift(YEAR - 1)
+    same = [pl.col(s) == pl.col(s).shift(YEAR - 1) for s in series]
+    return (
+        rows.group_by(*series, period)
+        .agg(pl.col(weight).sum().alias("weight"))
+        .sort(*series, period)
+        .with_columns(
+            is_year=pl.all_horizontal(*same, before == pl.col(period).dt.offset_by(f"-{YEAR - 1}mo")),
+            weight=pl.col("weight").rolling_sum(YEAR),
+        )
+        .filter("is_year")
+        .select(*series, pl.col(period).dt.offset_by("1mo"), "weight")
+        .collect()
     )
 
 
@@ -155,11 +192,6 @@ def _named(names: pl.Expr) -> pl.Expr:
     return pl.when(names.len() == 0).then(pl.lit(NONE)).otherwise(
         names.head(NAMED).str.join(", ") + more.otherwise(pl.lit(""))
     )  # fmt: skip
-
-
-def _weights(rows: pl.LazyFrame, only: pl.Expr | None, series: list[str], period: str, weight: str) -> pl.DataFrame:
-    rows = rows if only is None else rows.filter(only)
-    return rows.group_by(*series, period).agg(pl.col(weight).sum().alias("weight")).collect()
 
 
 def _known_until(source: Source, subject: Subject) -> date | None:

@@ -178,7 +178,7 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
     ids: list[str | None] = []
     absent: list[str] = []
     line, footer, any_record, marker = 0, 0, False, None
-    for piece, last in chunks(name, stream, limits.chunk_bytes):
+    for piece, line_ends, last in chunks(name, stream, limits.chunk_bytes):
         text = _decode(name, piece, source, line + 1, first=line == 0)
         if line == 0:
             title, line_end, text = text.partition(NEWLINE)
@@ -190,7 +190,7 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
                 )
             separator = _separator(title.decode(), source)
             ids, absent = match_header(name, _titles(name, title.decode(), separator), source.columns)
-            line = 1
+            line, line_ends = 1, line_ends - 1
         if marker is None:
             marker = _find_marker(text, source.files.end_marker)
             records, tail = (text, b"") if marker is None else (text[:marker], text[marker:])
@@ -206,7 +206,7 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
             found = _named(name, split(name, records, len(ids), separator, line + 1), ids, absent)
             any_record = any_record or found.frame.height > 0 or found.rejected.height > 0
             yield found
-        line += text.count(NEWLINE)
+        line += line_ends
     if line == 0:
         raise FileProblem(f"{name} is empty: expected {_kinds(source)}. Fetch it again.")
     if not any_record:
@@ -292,6 +292,8 @@ def _decode(name: str, chunk: bytes, source: Source, line: int, first: bool) -> 
         raise FileProblem(
             f"{name}, line {line + chunk.count(NEWLINE, 0, at)}: a zero byte, so this is not text. Fetch it again."
         )
+    if chunk.isascii():
+        return chunk
     try:
         chunk.decode("utf-8")
     except UnicodeDecodeError as error:

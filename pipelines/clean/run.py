@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from pipelines.clean import corrections
+from pipelines.clean.ahead import ahead
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
 from pipelines.clean.part import Part
@@ -41,7 +42,7 @@ from pipelines.vocabulary import (
 )
 
 SHARED = (
-    "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
+    "ahead", "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
     "run",
 )  # fmt: skip
 UNSETTLED = ""
@@ -172,7 +173,7 @@ def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summar
     """Every record of every file into spans, counted; returns the rejected ones."""
     rejected = [no_rejected()]
     for name in raw.files:
-        for records in read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)):
+        for records in ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None))):
             part = _tidied(name, records, source, module)
             spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
             rejected += part.refused
@@ -193,7 +194,7 @@ def _write_clean(
 ) -> pl.DataFrame:
     """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
     coverages, writer = [], None
-    for frame, coverage in _resolved(source, module, spans, summary, rejected):
+    for frame, coverage in ahead(_resolved(source, module, spans, summary, rejected)):
         coverages.append(coverage)
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
@@ -217,7 +218,7 @@ def _resolved(
         frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
         frame, keyless = _keyless(source, frame)
         frame, corrected = corrections.apply(source, frame)
-        frame = frame.sort([source.period, *(k for k in source.key if k != source.period)], maintain_order=True)
+        frame = _in_order(source, frame)
         frame, doubled = _doubled(source, frame)
         rejected += [keyless, doubled]
         for name, count in corrected.items():
@@ -265,6 +266,13 @@ def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     """Exactly the frame columns of the YAML with their types, then file and line."""
     columns = [pl.col(c.name).cast(getattr(pl, FRAME_TYPES[c.type])) for c in source.frame]
     return frame.select(*columns, pl.col("file"), pl.col("line").cast(pl.Int64))
+
+
+def _in_order(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by period and key, those of one key in the order of the file. Texts compare as numbers of their rank."""
+    names = [source.period, *(k for k in source.key if k != source.period)]
+    ranks = {k: pl.Enum(frame[k].unique().sort()) for k in names if frame.schema[k] == pl.String}
+    return frame.sort([pl.col(k).cast(ranks[k]) if k in ranks else pl.col(k) for k in names], maintain_order=True)
 
 
 def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

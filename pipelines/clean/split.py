@@ -59,28 +59,34 @@ def no_rejected() -> pl.DataFrame:
     return pl.DataFrame(schema=REJECTED_SCHEMA)
 
 
-def chunks(name: str, stream: IO[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """Pieces that end at the end of a record, and whether a piece is the file's end without a line end.
+def chunks(name: str, stream: IO[bytes], size: int) -> Iterator[tuple[bytes, int, bool]]:
+    """Pieces that end at the end of a record, their line ends, and whether one is the file's end without a line end.
 
     Raises FileProblem where a line is longer than any record can be.
     """
     rest, line = b"", 1
     while block := stream.read(size):
-        rest = rest + block if rest else block
-        cut = _end_of_record(rest)
-        if cut < 0:
-            if len(rest) > LONGEST_RECORD and NEWLINE not in rest:
-                refuse_carriage_returns(name, rest, line)
-                raise FileProblem(
-                    f"{name}, line {line}: the line has more than {LONGEST_RECORD:,} bytes; expected one record "
-                    f"a line ({rest[:40].decode('utf-8', 'replace')!r} …). Fetch it again."
-                )
-            continue
-        yield rest[: cut + 1], False
-        line += rest.count(NEWLINE, 0, cut + 1)
-        rest = rest[cut + 1 :]
+        if QUOTE not in rest and QUOTE not in block:
+            # The usual text, without copying it twice.
+            cut = block.rfind(NEWLINE)
+            piece = b"".join((rest, memoryview(block)[: cut + 1])) if cut >= 0 else b""
+            rest = block[cut + 1 :] if cut >= 0 else rest + block
+        else:
+            together = rest + block
+            cut = _end_of_record(together)
+            piece, rest = together[: cut + 1], together[cut + 1 :]
+        if piece:
+            line_ends = piece.count(NEWLINE)
+            yield piece, line_ends, False
+            line += line_ends
+        elif len(rest) > LONGEST_RECORD and NEWLINE not in rest:
+            refuse_carriage_returns(name, rest, line)
+            raise FileProblem(
+                f"{name}, line {line}: the line has more than {LONGEST_RECORD:,} bytes; expected one record "
+                f"a line ({rest[:40].decode('utf-8', 'replace')!r} …). Fetch it again."
+            )
     if rest:
-        yield rest, True
+        yield rest, rest.count(NEWLINE), True
 
 
 def refuse_carriage_returns(name: str, text: bytes, line: int) -> None:

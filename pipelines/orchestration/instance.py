@@ -7,15 +7,15 @@ does (assets), how it is started (refresh, the UI).
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache, partial
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from pipelines.orchestration.event_files import keep_open
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.vocabulary import atomic_path
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
-_UNTIL_EXIT: list[FileLock | sqlite3.Connection] = []
+_UNTIL_EXIT: list[FileLock | ExitStack] = []
 CONFIG = """\
 # Written by drugflow once; yours to edit.
 telemetry:
@@ -92,50 +92,16 @@ def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     process with an old number for the run.
     """
     lock = _run_lock(run_id)
-    with lock.acquire(timeout=0):
-        files = _open_event_files(instance, run_id)
-        try:
-            yield
-        finally:
-            for file in files:
-                file.close()
-        Path(lock.lock_file).unlink(missing_ok=True)
+    with lock.acquire(timeout=0), keep_open(instance, run_id):
+        yield
+    Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def alive_until_exit(instance: dg.DagsterInstance, run_id: str) -> None:
     """The same for a process that ends with its run: Dagster notes the outcome after the last step."""
     lock = _run_lock(run_id)
     lock.acquire(timeout=0)
-    _UNTIL_EXIT.extend([lock, *_open_event_files(instance, run_id)])
-
-
-def _open_event_files(instance: dg.DagsterInstance, run_id: str) -> list[sqlite3.Connection]:
-    """Connections that do nothing but stay.
-
-    Dagster connects anew for each of a refresh's thousand events, and SQLite copies its log into the file and waits
-    for the disk whenever the last connection closes: with one more open it does not.
-    """
-    _hasten_events()
-    instance.event_log_storage.get_logs_for_run(run_id)
-    history = Path(os.environ["DAGSTER_HOME"]) / "history"
-    found = [p for p in (history / "runs.db", *(history / "runs" / f"{n}.db" for n in ("index", run_id))) if p.exists()]
-    connections = [sqlite3.connect(p, check_same_thread=False) for p in found]
-    for connection in connections:
-        connection.execute("select count(*) from sqlite_master").fetchone()
-    return connections
-
-
-@cache
-def _hasten_events() -> None:
-    """Let SQLite wait for the disk at its checkpoints only; its files stay whole whatever happens to a process."""
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    def set_once(connection: Any, _record: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("pragma synchronous = normal")
-
-    event.listen(Engine, "connect", set_once)
+    _UNTIL_EXIT.extend([lock, keep_open(instance, run_id)])
 
 
 def bury_dead_runs_of(settings: Settings) -> list[str]:

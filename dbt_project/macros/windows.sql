@@ -23,3 +23,23 @@ two builds are equal. The window must be a RANGE of that many months.
 {% macro summable_measures() -%}
     ('personal_vehicles', 'pedestrians', 'trucks')
 {%- endmacro %}
+
+{#-
+Whether no one vintage has the figures of both sides of a comparison: the later side has a figure that was first
+published after the vintage that the earlier side rests on. Of what did not change since, that vintage has both.
+-#}
+{% macro no_common_vintage(oldest_vintage_before, newest_figure) -%}
+    coalesce({{ newest_figure }} > {{ oldest_vintage_before }}, false)
+{%- endmacro %}
+
+{#- Why a sum of the last months and the one a year before it give no growth; null where they do. -#}
+{% macro growth_null_reason(now, before, months) -%}
+    case
+        when {{ now }}.rolling_{{ months }} is null or {{ before }}.rolling_{{ months }} is null then 'missing_month'
+        when {{ before }}.events_{{ months }} < 10 then 'few_events'
+        when {{ before }}.rolling_{{ months }} = 0 then 'zero_base'
+        when
+            {{ no_common_vintage(before ~ ".oldest_vintage_" ~ months, now ~ ".newest_figure_" ~ months) }}
+            then 'no_common_vintage'
+    end
+{%- endmacro %}

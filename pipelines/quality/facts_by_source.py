@@ -207,7 +207,7 @@ def wonder_national_gap(source: Source, subject: Subject) -> pl.DataFrame:
 
     Only final months of the published series; the plain difference where no state is hidden.
     """
-    nation = pl.scan_csv(NATIONAL_T404, schema={"month": pl.Date, "deaths": pl.Int64}).rename({"deaths": "nation"})
+    nation = pl.scan_csv(NATIONAL_T404, try_parse_dates=True).select("month", pl.col("deaths").alias("nation"))
     absent = pl.lit(STATES_AND_DC) - pl.col("rows")
     return (
         subject.rows()

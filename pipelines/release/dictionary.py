@@ -29,7 +29,9 @@ FILES = (
     "trends.yml",
     "trends_crossings.yml",
     "trends_comparisons.yml",
+    "trends_years.yml",
     "trends_statistics.yml",
+    "trends_revisions.yml",
     "history.yml",
     "meta.yml",
 )

@@ -1,6 +1,7 @@
 {#-
 The series in which changes are looked for: final monthly deaths wherever there are any, and fentanyl seized at the
-Southwest Border and in its corridors. Deaths of states keep their suppressed months, which end a series.
+Southwest Border and in its corridors. Deaths of states keep their suppressed months, which end a series. Events end
+before the month from which they are counted otherwise: a step in the counting is no change in the world.
 -#}
 with deaths as (
     select
@@ -51,6 +52,7 @@ seizures as (
         scope in ('southwest', 'corridor')
         and drug_id = 'fentanyl'
         and measure in ('events', 'quantity_kg')
+        and not is_event_break
 )
 
 select * from deaths

@@ -1,7 +1,7 @@
 {#-
 Deaths in one month out of the totals of twelve: x(t) = H(t) - H(t-1) + F(t-12), with H as reported in one vintage
 and F the final count of the same month a year before, never a figure of ours. Without such an anchor there is no
-row. A negative result is no count and is missing as low_quality; below ten it is suppressed like any other count.
+row. A negative result is no count and is missing as negative; below ten it is suppressed like any other count.
 The newest twelve months of a vintage still grow, and months of a known break lack deaths for good: they have no band,
 and teach none.
 
@@ -44,7 +44,9 @@ final_counts as (
         jurisdiction_id,
         month,
         indicator_id,
-        deaths
+        deaths,
+        vintage,
+        first_vintage
     from {{ ref('int_deaths_published') }}
     where basis = 'final' and deaths is not null
 ),
@@ -53,6 +55,8 @@ derived as (
     select
         totals.*,
         totals.change + anchors.deaths as deaths,
+        anchors.vintage as anchor_vintage,
+        anchors.first_vintage as anchor_first_vintage,
         {{ touches_break('totals.jurisdiction_id', 'totals.indicator_id', 'totals.month', 'totals.month') }}
         or {{ touches_break('totals.jurisdiction_id', 'totals.indicator_id', 'anchors.month', 'anchors.month') }}
             as is_break_affected
@@ -106,7 +110,7 @@ select
     deaths * (1 + reach) as upper,
     case
         when deaths is null then reason
-        when deaths < 0 then 'low_quality'
+        when deaths < 0 then 'negative'
         when deaths < 10 then 'suppressed'
     end as missing_reason,
     false as is_partial,
@@ -114,5 +118,6 @@ select
     is_break_affected,
     source_id,
     vintage,
-    coalesce(first_vintage, vintage) as first_vintage
+    greatest(coalesce(first_vintage, vintage), anchor_first_vintage) as first_vintage,
+    anchor_vintage
 from banded

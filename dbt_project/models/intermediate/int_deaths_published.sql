@@ -146,8 +146,8 @@ nation as (
         cast(null as varchar) as missing_reason,
         false as is_partial,
         'us_t404_final_monthly' as source_id,
-        date '2026-11-24' as vintage,
-        date '2026-11-24' as first_vintage
+        vintage,
+        vintage as first_vintage
     from {{ ref('us_t404_final_monthly') }}
 ),
 

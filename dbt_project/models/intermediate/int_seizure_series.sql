@@ -1,6 +1,7 @@
 {#-
 One monthly series per scope, drug and measure. Sums are over DECIMAL, so that two builds are equal.
-Scopes overlap: national, southwest and component totals, corridors and areas are never added.
+Scopes overlap: national, southwest and component totals, corridors and areas are never added. oldest_vintage is the
+oldest of the vintages that the figures come from, newest_figure the day on which the last of them was first published.
 -#}
 with facts as (
     select
@@ -56,7 +57,9 @@ summed as (
         cast(sum(pounds) as double) as quantity_lb,
         bool_or(is_event_break) as is_event_break,
         bool_or(is_fytd) as is_fytd,
-        max(vintage) as vintage
+        max(vintage) as vintage,
+        min(vintage) as oldest_vintage,
+        max(first_vintage) as newest_figure
     from scoped
     group by month, scope, scope_id, drug_id
 ),
@@ -69,6 +72,8 @@ measured as (
         drug_id,
         is_fytd,
         vintage,
+        oldest_vintage,
+        newest_figure,
         events,
         quantity_lb,
         {{ kg("quantity_lb") }} as quantity_kg
@@ -89,6 +94,8 @@ select
     summed.events,
     unpivoted.measure = 'events' and summed.is_event_break as is_event_break,
     unpivoted.is_fytd,
-    unpivoted.vintage
+    unpivoted.vintage,
+    unpivoted.oldest_vintage,
+    unpivoted.newest_figure
 from unpivoted
 inner join summed using (month, scope, scope_id, drug_id)

@@ -2,7 +2,15 @@
 Herfindahl-Hirschman index of the thirteen Southwest Border areas, the sum of their squared shares, both land
 filters. The set is fixed: an area without seizures has the share 0. A closed year needs its twelve months.
 -#}
-with amounts as (
+with facts as (
+    select
+        seizures.*,
+        {{ is_event_break("seizures") }} as is_event_break
+    from {{ ref('seizures_monthly') }} as seizures
+    where seizures.region = 'southwest'
+),
+
+amounts as (
     select
         facts.fiscal_year,
         facts.drug_id,
@@ -10,10 +18,10 @@ with amounts as (
         count(distinct facts.month) as months,
         sum(facts.events) as events,
         sum(cast(facts.quantity_lb as decimal(18, 6))) as quantity_lb,
+        bool_or(facts.is_event_break) as is_event_break,
         bool_or(facts.is_fytd) as is_fytd,
         max(facts.vintage) as vintage
-    from {{ ref('seizures_monthly') }} as facts
-    where facts.region = 'southwest'
+    from facts
     group by facts.fiscal_year, facts.drug_id, facts.area_id
 ),
 
@@ -25,6 +33,7 @@ precise as (
         cast(events as decimal(38, 6)) as events,
         cast(quantity_lb as decimal(38, 6)) as quantity_lb,
         months,
+        is_event_break,
         is_fytd,
         vintage
     from amounts
@@ -58,6 +67,7 @@ totals as (
         measure,
         sum(amount) as total,
         max(months) as months,
+        measure = 'events' and bool_or(is_event_break) as is_event_break,
         bool_or(is_fytd) as is_fytd,
         max(vintage) as vintage
     from measured
@@ -112,6 +122,7 @@ select
     cast(area_count as integer) as area_count,
     cast(months as integer) as months,
     null_reason,
+    is_event_break,
     is_fytd,
     vintage
 from reasoned

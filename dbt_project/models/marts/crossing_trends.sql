@@ -116,7 +116,16 @@ compared as (
     select
         *,
         case when has_year_before then lag(rolling_12, 12) over in_order end as rolling_12_before,
-        case when has_year_before then lag(is_suspect_12, 12) over in_order end as is_suspect_before
+        case when has_year_before then lag(vintage, 12) over in_order end as vintage_before,
+        case when has_year_before then lag(is_suspect_12, 12) over in_order end as is_suspect_before,
+        case when has_year_before then lag(null_reason, 12) over in_order else 'missing_month' end as reason_before,
+        case
+            when rolling_12 is null then null_reason
+            when rolling_12_before is null then reason_before || '_before'
+            when rolling_12_before = 0 then 'zero_base'
+            when scope_id = '2402' and month between date '2020-03-01' and date '2022-01-01' then 'series_break'
+            when vintage_before <> vintage then 'no_common_vintage'
+        end as yoy_null_reason
     from reasoned
     window in_order as (partition by scope, scope_id, measure_id order by month)
 )
@@ -129,12 +138,10 @@ select
     crossings as value,
     rolling_12,
     case
-        when
-            rolling_12_before > 0
-            and not (scope_id = '2402' and month between date '2020-03-01' and date '2022-01-01')
-            then cast(rolling_12 - rolling_12_before as double) / rolling_12_before
+        when yoy_null_reason is null then cast(rolling_12 - rolling_12_before as double) / rolling_12_before
     end as yoy_12,
     null_reason,
+    yoy_null_reason,
     cast(ports_reporting as integer) as ports_reporting,
     cast(ports_missing as integer) as ports_missing,
     missing_share_12,

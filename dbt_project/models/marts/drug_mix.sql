@@ -11,7 +11,9 @@ with series as (
         cast(events as decimal(18, 0)) as events,
         is_event_break,
         is_fytd,
-        vintage
+        vintage,
+        oldest_vintage,
+        newest_figure
     from {{ ref('int_seizure_series') }}
     where scope = 'corridor' and measure = 'events' and drug_id in {{ mix_drugs() }}
 ),
@@ -24,14 +26,19 @@ windowed as (
         {{ whole_sum("events", "last_12", 12, 0) }} as events_12,
         bool_or(is_event_break) over last_12 as is_event_break,
         bool_or(is_fytd) over last_12 as is_fytd,
-        max(vintage) over last_12 as vintage
+        max(vintage) over last_12 as vintage,
+        min(oldest_vintage) over last_12 as oldest_vintage,
+        max(newest_figure) over last_12 as newest_figure
     from series
     window last_12 as (partition by corridor_id, drug_id order by month {{ last_months(12) }})
 ),
 
 totalled as (
     select
-        *,
+        * replace (
+            min(oldest_vintage) over of_window as oldest_vintage,
+            max(newest_figure) over of_window as newest_figure
+        ),
         case
             when count(events_12) over of_window = 4 then sum(events_12) over of_window
         end as total_12
@@ -53,7 +60,12 @@ shared as (
 compared as (
     select
         now.*,
-        before.share as share_before
+        before.share as share_before,
+        case
+            when now.null_reason is not null then now.null_reason
+            when before.share is null then coalesce(before.null_reason, 'missing_month') || '_before'
+            when {{ no_common_vintage("before.oldest_vintage", "now.newest_figure") }} then 'no_common_vintage'
+        end as change_null_reason
     from shared as now
     left join shared as before
         on
@@ -69,7 +81,7 @@ distances as (
         sqrt(greatest(0, 1 - sum(sqrt(share * share_before) order by drug_id))) as hellinger
     from compared
     group by corridor_id, month
-    having count(share) = 4 and count(share_before) = 4
+    having count(*) filter (where change_null_reason is null) = 4
 )
 
 select
@@ -80,9 +92,10 @@ select
     cast(compared.total_12 as bigint) as total_12,
     compared.share,
     compared.share_before,
-    compared.share - compared.share_before as share_change,
+    case when compared.change_null_reason is null then compared.share - compared.share_before end as share_change,
     distances.hellinger,
     compared.null_reason,
+    compared.change_null_reason,
     compared.is_event_break,
     compared.is_fytd,
     compared.vintage

@@ -6,7 +6,8 @@ with everywhere as (
     select
         *,
         cast(null as double) as lower,
-        cast(null as double) as upper
+        cast(null as double) as upper,
+        cast(null as date) as anchor_vintage
     from {{ ref('int_deaths_published') }}
     union all by name
     select *
@@ -27,5 +28,6 @@ select
     is_break_affected,
     source_id,
     vintage,
-    first_vintage
+    first_vintage,
+    anchor_vintage
 from everywhere

@@ -100,9 +100,13 @@ select
     now.deaths < 20 as is_unreliable,
     now.is_provisional,
     case
-        when before.deaths >= 20 and before.vintage = now.vintage and not now.is_break_affected
-            then cast(now.deaths - before.deaths as double) / before.deaths
-    end as yoy_12,
+        when now.deaths is null then 'no_deaths'
+        when before.deaths is null then 'no_deaths_before'
+        when before.deaths < 20 then 'few_deaths'
+        when before.vintage <> now.vintage then 'no_common_vintage'
+        when now.is_break_affected then 'series_break'
+    end as yoy_null_reason,
+    case when yoy_null_reason is null then cast(now.deaths - before.deaths as double) / before.deaths end as yoy_12,
     now.is_break_affected,
     now.vintage
 from rated as now

@@ -1,7 +1,7 @@
 {#-
-Rolling sums need every month of their window, and growth compares sums twelve months apart: null where
-a month is missing or fewer than ten events stand in the base. Fiscal year to date compares with the
-same months of earlier fiscal years only.
+Rolling sums need every month of their window, and growth compares sums twelve months apart: null where a month is
+missing, fewer than ten events stand in the base or no one vintage has all figures of both sums. Fiscal year to date
+compares with the same months of earlier fiscal years only.
 -#}
 with series as (
     select
@@ -18,6 +18,10 @@ rolled as (
         case when count(*) over last_12 = 12 then sum(cast(value as decimal(24, 8))) over last_12 end as rolling_12,
         sum(events) over last_3 as events_3,
         sum(events) over last_12 as events_12,
+        min(oldest_vintage) over last_3 as oldest_vintage_3,
+        min(oldest_vintage) over last_12 as oldest_vintage_12,
+        max(newest_figure) over last_3 as newest_figure_3,
+        max(newest_figure) over last_12 as newest_figure_12,
         case
             when count(*) over this_year = fiscal_month then sum(cast(value as decimal(24, 8))) over this_year
         end as fytd
@@ -40,14 +44,10 @@ compared as (
         before_1.fytd as fytd_prior_1,
         before_2.fytd as fytd_prior_2,
         before_3.fytd as fytd_prior_3,
-        case
-            when before_1.events_3 >= 10 and before_1.rolling_3 > 0
-                then (now.rolling_3 - before_1.rolling_3) / before_1.rolling_3
-        end as yoy_3,
-        case
-            when before_1.events_12 >= 10 and before_1.rolling_12 > 0
-                then (now.rolling_12 - before_1.rolling_12) / before_1.rolling_12
-        end as yoy_12
+        before_1.rolling_3 as rolling_3_before,
+        before_1.rolling_12 as rolling_12_before,
+        {{ growth_null_reason("now", "before_1", 3) }} as yoy_3_null_reason,
+        {{ growth_null_reason("now", "before_1", 12) }} as yoy_12_null_reason
     from rolled as now
     {% for years in [1, 2, 3] %}
         left join rolled as before_{{ years }}
@@ -69,8 +69,16 @@ select
     compared.value,
     cast(compared.rolling_3 as double) as rolling_3,
     cast(compared.rolling_12 as double) as rolling_12,
-    cast(compared.yoy_3 as double) as yoy_3,
-    cast(compared.yoy_12 as double) as yoy_12,
+    case
+        when compared.yoy_3_null_reason is null
+            then (compared.rolling_3 - compared.rolling_3_before) / compared.rolling_3_before
+    end as yoy_3,
+    case
+        when compared.yoy_12_null_reason is null
+            then (compared.rolling_12 - compared.rolling_12_before) / compared.rolling_12_before
+    end as yoy_12,
+    compared.yoy_3_null_reason,
+    compared.yoy_12_null_reason,
     seasonality.seasonal,
     seasonality.trend,
     seasonality.seasonal_strength,

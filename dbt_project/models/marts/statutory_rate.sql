@@ -10,7 +10,8 @@ with years as (
         count(distinct month) as months,
         cast({{ kg("sum(cast(quantity_lb as decimal(18, 6)))") }} as double) as quantity_kg,
         bool_or(is_fytd) as is_fytd,
-        max(vintage) as vintage
+        max(vintage) as vintage,
+        min(vintage) as oldest_vintage
     from {{ ref('seizures_monthly') }}
     where component = 'OFO'
     group by fiscal_year, drug_id
@@ -20,7 +21,8 @@ compared as (
     select
         *,
         count(*) filter (where months = 12) over before as years_before,
-        avg(quantity_kg) filter (where months = 12) over before as mean_before
+        avg(quantity_kg) filter (where months = 12) over before as mean_before,
+        least(oldest_vintage, min(oldest_vintage) over before) as oldest_vintage_used
     from years
     window before as (partition by drug_id order by fiscal_year range between 5 preceding and 1 preceding)
 ),
@@ -46,5 +48,6 @@ select
     cast(months as integer) as months,
     cast(years_before as integer) as years_before,
     is_fytd,
-    vintage
+    vintage,
+    oldest_vintage_used as oldest_vintage
 from reasoned

@@ -25,6 +25,7 @@ _MISSING = {
     "not_reported": "the publisher left the cell empty and gave no reason",
     "not_applicable": "nobody publishes it",
     "withdrawn": "a newer vintage no longer has it",
+    "negative": "our own difference of two published totals is below zero, which is no count",
 }
 
 

@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from tests.integration.raw_files import one, rows
+from tests.integration.raw_files import CBP_FILES, one, rows
 
 MONTHS = 87
 DRUG_COUNT = 10
@@ -167,6 +167,39 @@ def series(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], dict[str
     return found
 
 
+@pytest.fixture(scope="module")
+def standing(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], dict[str, list[bool]]]:
+    """By series and file: whether the file has a month and every row of it as it is today, an absent row being 0."""
+    key = "month, component, region, land_filter, area_id, drug_id"
+    months = [m for (m,) in rows(db, "select distinct month from memory.raw.cbp_now order by 1")]
+    series = [("national", "'US'"), ("component", "component"), ("area", "area_id"), ("southwest", "region")]
+    found: dict[tuple[str, str, str], dict[str, list[bool]]] = {}
+    for vintage in CBP_FILES:
+        covered = {m for (m,) in rows(db, f"select distinct month from memory.raw.cbp where vintage = '{vintage}'")}
+        db.execute(
+            f"""
+            create or replace temp table moved as
+            select {key}
+            from (select {key}, events, pounds from memory.raw.cbp where vintage = '{vintage}') as then_
+            full join (select {key}, events, pounds from memory.raw.cbp_now) as now_ using ({key})
+            where coalesce(then_.events, 0) <> coalesce(now_.events, 0)
+                or abs(coalesce(then_.pounds, 0) - coalesce(now_.pounds, 0)) > 1e-6
+            """
+        )
+        for scope, scope_id in series:
+            moved = set(rows(db, f"select {scope_id}, drug_id, month from moved"))
+            for name, drug in rows(db, f"select distinct {scope_id}, drug_id from memory.raw.cbp_now"):
+                found.setdefault((scope, name, drug), {})[vintage] = [
+                    m in covered and (name, drug, m) not in moved for m in months
+                ]
+    return found
+
+
+def in_one_file(standing: dict[str, list[bool]], at: int, length: int) -> bool:
+    """Whether one file has both windows as they are today."""
+    return any(all(s[at - length + 1 : at + 1]) and all(s[at - length - 11 : at - 11]) for s in standing.values())
+
+
 def window(values: list[float], at: int, length: int) -> float | None:
     """Sum of the months up to one of them; None where the window begins before the first month."""
     return sum(values[at - length + 1 : at + 1]) if at >= length - 1 else None
@@ -182,9 +215,15 @@ def growth(values: list[float], events: list[float], at: int, length: int) -> fl
 
 @pytest.mark.parametrize("scope", ["national", "southwest", "component", "area"])
 def test_rolling_sums_and_growth_of_every_series(
-    db: duckdb.DuckDBPyConnection, series: dict[tuple[str, str, str], dict[str, list[float]]], scope: str
+    db: duckdb.DuckDBPyConnection,
+    series: dict[tuple[str, str, str], dict[str, list[float]]],
+    standing: dict[tuple[str, str, str], dict[str, list[bool]]],
+    scope: str,
 ) -> None:
-    """No sum over a window that reaches before the first published month, and no growth over such a base."""
+    """No sum over a window that reaches before the first published month, and no growth over such a base.
+
+    Nor is there growth where no file has both windows as they are today.
+    """
     checked = 0
     for measure in ("events", "quantity_lb"):
         for name, drug, *figures in rows(
@@ -196,12 +235,18 @@ def test_rolling_sums_and_growth_of_every_series(
             zero = [0.0] * MONTHS
             mine = series.get((scope, name, drug), {"events": zero, "quantity_lb": zero})
             values, events = mine[measure], mine["events"]
+            files = standing.get((scope, name, drug), {})
             wanted: list[list[float | None]] = [
                 list(values),
                 [window(values, i, 3) for i in range(MONTHS)],
                 [window(values, i, 12) for i in range(MONTHS)],
-                [growth(values, events, i, 3) for i in range(MONTHS)],
-                [growth(values, events, i, 12) for i in range(MONTHS)],
+                *(
+                    [
+                        growth(values, events, i, length) if in_one_file(files, i, length) else None
+                        for i in range(MONTHS)
+                    ]
+                    for length in (3, 12)
+                ),
             ]
             for expected, given in zip(wanted, figures, strict=True):
                 assert [e is None for e in expected] == [g is None for g in given], (measure, name, drug)

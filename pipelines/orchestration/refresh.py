@@ -20,6 +20,9 @@ from pipelines.orchestration.stages import (
     DBT_PROJECT,
     Fetching,
     active_sources,
+    answers,
+    build_inputs,
+    code_version,
     decisions,
     is_settled,
     look_at_agencies,
@@ -27,7 +30,7 @@ from pipelines.orchestration.stages import (
     survey,
 )
 from pipelines.release.meta import read_outline
-from pipelines.release.publish import Manifest, current_manifest, refuse_sample_over_official
+from pipelines.release.publish import Manifest, acquire, current_manifest, publish, refuse_sample_over_official
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
 from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, recall, why, write_json
@@ -75,10 +78,18 @@ def refresh(
     settings = settings.model_copy(update={"origin": origin.name})
     state = settings.data_marts / f"refresh-{origin.realm}.json"
     look_at_agencies(settings, origin, sources or active_sources(), fetching)
-    before = survey(settings, origin)
+    before, answered = survey(settings, origin), answers(settings, origin)
     current = current_manifest(settings)
-    if not full and current is not None and current.realm == origin.realm and recall(state) == {"survey": before}:
-        return Outcome(origin, False, current, blocked(settings, origin.realm))
+    noted = {"answers": {}, **(recall(state) or {})}
+    if not full and current is not None and current.realm == origin.realm and noted.get("survey") == before:
+        failure = None
+        if noted["answers"] != answered:
+            try:
+                current = _tell_answers(settings, origin)
+                write_json(state, {"survey": before, "answers": answered})
+            except OSError as error:
+                failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
+        return Outcome(origin, False, current, blocked(settings, origin.realm), failure)
     if full:
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
@@ -89,8 +100,16 @@ def refresh(
     # What a person decided or added while the run was at work is for the next one.
     whole = failure is None and not sources
     if whole and decisions(settings, origin.realm) == decided and is_settled(settings, origin.realm):
-        write_json(state, {"survey": survey(settings, origin)})
+        write_json(state, {"survey": survey(settings, origin), "answers": answered})
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
+
+
+def _tell_answers(settings: Settings, origin: Origin) -> Manifest:
+    """The same tables in a release whose meta.sources says how the agencies answer by now; no model is built."""
+    with acquire(settings, origin.realm):
+        return publish(
+            settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version()
+        )
 
 
 def _run_on_this_disk(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:

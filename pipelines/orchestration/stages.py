@@ -97,6 +97,19 @@ def look_at_agencies(settings: Settings, origin: Origin, sources: list[str], pro
         write_json(_report_path(settings, origin.realm, source_id), {**asdict(report), "origin": origin.name})
 
 
+def answers(settings: Settings, origin: Origin) -> dict[str, list[str | None]]:
+    """How the agencies answered last, by source: the word and since when they fail; nothing for other origins.
+
+    The release tells it in meta.sources, so that a change of it is a reason for another release of the same tables.
+    """
+    if origin.folder is not None:
+        return {}
+    from pipelines.ingest.live.state import read_state
+
+    states = (read_state(settings, source_id) for source_id in active_sources())
+    return {s.source: [s.state, s.failing_since] for s in states}
+
+
 def backfill_source(settings: Settings, source_id: str, progress: Fetching) -> IngestReport:
     """Fetch every linked release of a document page that is not archived yet."""
     from pipelines.ingest.live.run import fetch_source

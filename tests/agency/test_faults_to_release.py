@@ -95,6 +95,13 @@ class Town:
         with duckdb.connect(str(self.settings.current / "drugflow.duckdb"), read_only=True) as connection:
             return connection.sql(query).fetchall()
 
+    def told(self, source: str) -> tuple[str, str | None]:
+        """What analysts read of the last look."""
+        ((state, problem),) = self.rows(
+            f"select fetch_state, fetch_problem from meta.sources where source_id = '{source}'"
+        )
+        return state, problem
+
     def status(self, source: str) -> dict[str, Any]:
         found = read_status(self.settings, "official", date(2024, 11, 1))["sources"]
         return next(s for s in found if s["source"] == source)
@@ -184,12 +191,12 @@ LASTING = {
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_fault_that_lasts_leaves_release_and_archive_as_they_were(town: Town, name: str) -> None:
+def test_a_fault_that_lasts_leaves_tables_and_archive_as_they_were_and_is_told(town: Town, name: str) -> None:
     fault = LASTING[name]
     meeting = fault.fault
     if name == "rows that change between pages":
         fault, meeting = replace(fault, said="the agency counted"), grows(town)
-    link, archive = town.settings.current.readlink(), town.archive()
+    archive = town.archive()
     kept = {k: DataSet(v.body, v.updated) for k, v in town.agency.sets.items()}
     for data in town.agency.sets.values():
         data.updated += 86_400 if fault.source in (VSRR, BTS) and fault.part != VIEW else 0
@@ -214,10 +221,19 @@ def test_a_fault_that_lasts_leaves_release_and_archive_as_they_were(town: Town, 
     assert (state["state"], state["problems"]) == (fault.state, [sentence.partition(": ")[2]])
     assert state["failing_since"] is not None
     assert town.archive() == archive
-    assert town.settings.current.readlink() == link
-    assert current_manifest(town.settings) == town.first
+    now = current_manifest(town.settings)
+    assert now is not None
+    assert now.tables == town.first.tables
+    assert town.told(fault.source) == (fault.state, sentence.partition(": ")[2])
     assert town.refresh().blocked == []
     assert town.status(fault.source)["failing_since"] is None
+    assert town.told(fault.source) == ("ok", None)
+
+
+def test_no_release_is_made_while_the_answers_stay_the_same(town: Town) -> None:
+    link = town.settings.current.readlink()
+    assert town.refresh().blocked == []
+    assert town.settings.current.readlink() == link
 
 
 @pytest.fixture(scope="module")

@@ -143,16 +143,14 @@ class Client:
         url = _without_query(str(response.url))
         announced = response.headers.get("Content-Length")
         if announced and announced.isdigit() and int(announced) > limit:
-            raise LiveError(
-                f"{url} announces {int(announced):,} bytes, more than the {limit:,} allowed (DRUGFLOW_LIVE_MAX_BYTES)."
-            )
+            raise LiveError(f"{url} announces {int(announced):,} bytes, more than {_allowed(limit)}.")
         ends = time.monotonic() + self.settings.live_deadline_seconds
         got = 0
         with _as_sentences(url):
             for chunk in response.iter_bytes():
                 got += len(chunk)
                 if got > limit:
-                    raise LiveError(f"{url} gave more than the {limit:,} bytes allowed (DRUGFLOW_LIVE_MAX_BYTES).")
+                    raise LiveError(f"{url} gave more than {_allowed(limit)}.")
                 if time.monotonic() > ends:
                     raise RepeatableError(
                         f"{url} took longer than {self.settings.live_deadline_seconds:g} s; {got:,} bytes came."
@@ -251,6 +249,13 @@ def _drop_unless_sound(cache: Path) -> None:
     if not sound or cache.stat().st_size > MAX_CACHE_BYTES:
         for end in ("", "-wal", "-shm"):
             cache.with_name(cache.name + end).unlink(missing_ok=True)
+
+
+def _allowed(limit: int) -> str:
+    """The limit of a file, which an operator can raise, or of a page or an answer about one, which is fixed."""
+    if limit == MAX_METADATA_BYTES:
+        return f"the {limit:,} bytes that a page may have: the site answers with something else"
+    return f"the {limit:,} allowed (DRUGFLOW_LIVE_MAX_BYTES)"
 
 
 def _without_query(url: str) -> str:

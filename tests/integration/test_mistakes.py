@@ -101,7 +101,7 @@ def test_vehicles_passengers_and_trucks_are_not_summed_as_crossings(db: duckdb.D
 
 
 def test_amo_is_not_added_to_ofo_and_usbp(db: duckdb.DuckDBPyConnection) -> None:
-    """A nationwide year is OFO plus USBP, in every table that has one."""
+    """A year of the nation or the Southwest Border is OFO plus USBP in every table that has one, a port's is OFO's."""
     pounds = one(db, f"select sum(pounds) from memory.raw.cbp_now where fiscal_year = 2024 and {FENTANYL}")
     joint = one(db, f"select sum(pounds) from memory.raw.amo where fiscal_year = 2024 and {FENTANYL}")
     found = one(
@@ -113,6 +113,25 @@ def test_amo_is_not_added_to_ofo_and_usbp(db: duckdb.DuckDBPyConnection) -> None
     )
     assert joint > 1
     assert found == pytest.approx((pounds, pounds, pounds), abs=1e-3)
+    border, ports, border_ports, amo_border = one(
+        db,
+        "select sum(pounds) filter (region = 'southwest'), sum(pounds) filter (component = 'OFO'), "
+        "sum(pounds) filter (component = 'OFO' and region = 'southwest'), (select sum(pounds) from memory.raw.amo "
+        f"where fiscal_year = 2024 and region = 'southwest' and {FENTANYL}) "
+        f"from memory.raw.cbp_now where fiscal_year = 2024 and {FENTANYL}",
+    )
+    of_parts = one(
+        db,
+        "select (select sum(quantity_lb) from marts.seizures_monthly where fiscal_year = 2024 "
+        f"and region = 'southwest' and {FENTANYL}), (select total from marts.concentration where fiscal_year = 2024 "
+        f"and {FENTANYL} and measure = 'quantity_lb'), (select quantity_kg / 0.45359237 from marts.statutory_rate "
+        f"where fiscal_year = 2024 and {FENTANYL}), (select quantity_kg / 0.45359237 from marts.seizures_per_crossing "
+        f"where period = 'fiscal_year' and fiscal_year = 2024 and scope_id = 'all' and {FENTANYL}), "
+        "(select sum(fentanyl_kg) / 0.45359237 from marts.corridor_trends "
+        "where month between '2023-10-01' and '2024-09-01')",
+    )
+    assert amo_border > 1
+    assert of_parts == pytest.approx((border, border, ports, border_ports, border), abs=1e-3)
 
 
 def test_a_nation_is_not_summed_from_published_states_for_t404(db: duckdb.DuckDBPyConnection) -> None:
@@ -176,7 +195,7 @@ def test_an_unfinished_tail_is_not_a_fall(db: duckdb.DuckDBPyConnection) -> None
 
 
 def test_us_codes_are_not_joined_to_mexican_codes_by_number(db: duckdb.DuckDBPyConnection) -> None:
-    """26 is Michigan and Sonora: no jurisdiction has both codes, and no fact names one by number."""
+    """26 is Michigan and Sonora: no jurisdiction has both codes, no fact names one by number or has a Mexican row."""
     assert one(db, "select count(*) from marts.dim_jurisdiction where fips is not null and inegi is not null") == 0
     shared = one(
         db,
@@ -189,3 +208,11 @@ def test_us_codes_are_not_joined_to_mexican_codes_by_number(db: duckdb.DuckDBPyC
         "and column_name in ('fips', 'inegi') and table_name <> 'dim_jurisdiction'",
     )
     assert numbered == []
+    tables = rows(
+        db,
+        "select table_name from duckdb_columns() where database_name = 'r' and schema_name = 'marts' "
+        "and column_name = 'jurisdiction_id' and table_name <> 'dim_jurisdiction'",
+    )
+    assert len(tables) >= 5
+    mexican = [t for (t,) in tables if one(db, f"select count(*) from marts.{t} where jurisdiction_id not like 'US%'")]
+    assert mexican == []

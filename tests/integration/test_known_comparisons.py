@@ -6,6 +6,7 @@ over the mean of five, doses as a range, the same months of every fiscal year.
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 
@@ -220,6 +221,65 @@ def test_shares_of_a_mix_add_up_and_distances_stay_within_0_and_1(db: duckdb.Duc
         "or count(*) <> 4 or min(hellinger) < 0 or max(hellinger) > 1",
     )
     assert wrong == []
+
+
+def test_the_mix_of_tucson_and_how_far_it_moved(db: duckdb.DuckDBPyConnection) -> None:
+    """Fiscal year 2025 against 2024, from the raw files and by the definition of the distance."""
+    areas = "('tucson_field_office', 'tucson_sector', 'yuma_sector')"
+    drugs = ("cocaine", "fentanyl", "heroin", "methamphetamine")
+    events = {
+        year: [
+            one(
+                db,
+                f"select sum(events) from memory.raw.cbp_now where area_id in {areas} and drug_id = '{drug}' "
+                f"and fiscal_year = {year}",
+            )
+            for drug in drugs
+        ]
+        for year in (2024, 2025)
+    }
+    before, now = ([e / sum(of_year) for e in of_year] for of_year in events.values())
+    distance = math.sqrt(1 - sum(math.sqrt(p * q) for p, q in zip(before, now, strict=True)))
+    found = rows(
+        db,
+        "select share, share_change, hellinger from marts.drug_mix where corridor_id = 'tucson' "
+        "and month = date '2025-09-01' order by drug_id",
+    )
+    assert [s for s, _, _ in found] == pytest.approx(now)
+    assert [c for _, c, _ in found] == pytest.approx([q - p for p, q in zip(before, now, strict=True)])
+    assert [h for _, _, h in found] == pytest.approx([distance] * 4)
+
+
+def test_centre_of_mass_of_every_month_of_fentanyl(db: duckdb.DuckDBPyConnection) -> None:
+    """From the raw files, each area at the mean of its ports' places, to a ten-thousandth of a degree (10 m)."""
+    seeds = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds"
+    different = rows(
+        db,
+        f"""
+        with areas as (from read_csv('{seeds / "areas.csv"}', all_varchar = true)),
+        ports as (from read_csv('{seeds / "ports.csv"}', all_varchar = true)),
+        members as (
+            select area_id, port_code from areas join ports using (corridor_id) where component = 'OFO'
+            union
+            select area_id, port_code from read_csv('{seeds / "sector_ports.csv"}', all_varchar = true)
+        ),
+        places as (
+            select distinct area_id, latitude, longitude from members join ports using (port_code)
+            where longitude is not null
+        ),
+        areas_at as (select area_id, avg(longitude::double) as longitude from places group by 1),
+        by_hand as (
+            select month, sum(events * longitude) / sum(events) as by_events,
+                sum(pounds * longitude) / sum(pounds) as by_weight, sum(events) as events, sum(pounds) as pounds
+            from memory.raw.cbp_now join areas_at using (area_id)
+            where region = 'southwest' and {FENTANYL} group by month
+        )
+        select month from by_hand full join (from marts.centre_of_mass where {FENTANYL}) as ours using (month)
+        where abs(by_events - longitude_by_events) > 1e-4 or abs(by_weight - longitude_by_weight) > 1e-4
+            or (coalesce(by_hand.events, 0) = 0) <> (longitude_by_events is null)
+        """,
+    )
+    assert different == []
 
 
 def test_centre_of_mass_lies_between_the_outermost_areas(db: duckdb.DuckDBPyConnection) -> None:

@@ -9,6 +9,7 @@ content under one date is kept as ``<release date>.2``, ``.3`` and so on; the la
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipelines.vocabulary import DrugflowError, Realm, fingerprint, sha256_of, write_json
 
 RECEIPT = "receipt.json"
+_PIECE = 1024**2
 _FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
 
 
@@ -190,17 +192,25 @@ def _is_known(data_raw: Path, receipt: Receipt) -> bool:
     return any(v.receipt.content == receipt.content for v in _of_that_date(data_raw, receipt))
 
 
+def _copied(source: Path, target: Path) -> str:
+    """Write the bytes of a file to another and to the disk, in one pass; returns their SHA-256."""
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as write:
+        while piece := read.read(_PIECE):
+            digest.update(piece)
+            write.write(piece)
+        write.flush()
+        os.fsync(write.fileno())
+    return digest.hexdigest()
+
+
 def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> ArchivedVintage:
     issue = max((v.issue for v in _of_that_date(data_raw, receipt)), default=0) + 1
     name = receipt.vintage.isoformat() + (f".{issue}" if issue > 1 else "")
     part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
     try:
         for source, entry in zip(files, receipt.files, strict=True):
-            target = part / entry.name
-            shutil.copyfile(source, target)
-            with target.open("rb+") as handle:
-                os.fsync(handle.fileno())
-            if sha256_of(target) != entry.sha256:
+            if _copied(source, part / entry.name) != entry.sha256:
                 raise DrugflowError(f"{source} changed while it was copied into the archive: try again.")
         write_json(part / RECEIPT, receipt.model_dump(mode="json"))
         part.chmod(0o755)

@@ -14,6 +14,6 @@ def model(dbt, session):
     is_state = pl.col("series_id").str.starts_with("deaths/US-")
     parts = {"nation_and_border": (series.filter(~is_state), (3, 4)), "states": (series.filter(is_state), (3,))}
     return pl.concat(
-        by_series(f"change_points_{name}", rows, ["series_id"], lambda new, k_max=k_max: change_points(new, k_max))
+        by_series(f"change_points_{name}", rows, ["series_id"], change_points, {"k_max": k_max})
         for name, (rows, k_max) in parts.items()
     )

@@ -47,6 +47,15 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+def parts(series: pl.DataFrame) -> dict[str, tuple[pl.DataFrame, tuple[int, ...]]]:
+    """The series in two parts by name, each with the k_max that change_points is asked for.
+
+    A hundred series of states are short and noisy: a fourth joinpoint says the least there.
+    """
+    is_state = pl.col("series_id").str.starts_with("deaths/US-")
+    return {"nation_and_border": (series.filter(~is_state), (3, 4)), "states": (series.filter(is_state), (3,))}
+
+
 def change_points(series: pl.DataFrame, k_max: tuple[int, ...] = (3, 4)) -> pl.DataFrame:
     """Joinpoints of each series, by BIC among at most k_max of them, once for each k_max.
 

@@ -11,4 +11,4 @@ def model(dbt, session):
     columns = "month, scope, scope_id, drug_id, measure, value"
     series = dbt.ref("int_seizure_series").filter("measure <> 'quantity_lb'").project(columns).pl()
     by = ["scope", "scope_id", "drug_id", "measure"]
-    return by_series("seizure_seasonality", series, by, lambda new: decompose(new, by))
+    return by_series("seizure_seasonality", series, by, decompose, {"by": by})

@@ -248,7 +248,7 @@ def test_final_national_deaths_lead_to_the_seed(official_release: Settings, real
     found = explain(official_release, "overdose_deaths_monthly US 2024-03 synthetic_opioids_t404 final")
     (line,) = found.lines
     assert line.path == "dbt_project/seeds/us_t404_final_monthly.csv"
-    assert (line.line, line.record) == (2 + 9 * 12 + 2, f"2024-03-01,{deaths}")
+    assert (line.line, line.record) == (2 + 9 * 12 + 2, f"2024-03-01,{deaths},2026-11-24")
     assert found.row["deaths"] == int(deaths)
 
 

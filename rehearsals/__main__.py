@@ -85,7 +85,7 @@ def one(night: Night, settings: Settings, publisher: Publisher, agency: Agency, 
 def tell(came: Came, number: int) -> None:
     """A line for the terminal as soon as a night is over."""
     loud = ", ".join(f"{s} {w}" for s, w in came.words.items() if w != "unchanged") or "all unchanged"
-    print(f"night {number:>2} {came.night.day}: {loud}; release {came.release}{'' if came.is_new else ' stays'}; "
+    print(f"night {number:>2} {came.night.day}: {loud}; release {came.released}; "
           f"alerts: {came.told or 'none'}", flush=True)  # fmt: skip
     for sentence in came.wrong:
         print(f"  WRONG: {sentence}", flush=True)

@@ -44,7 +44,7 @@ class Publication:
 class Night:
     """One night. fault: its words, and what makes the agency misbehave; words: of sources that are not unchanged.
 
-    turned, over: (source, word) that the operators must be told of. changed: whether a release must come of it.
+    turned, over: (source, word) that the operators must be told of. changed: whether other tables must come of it.
     """
 
     day: date
@@ -55,6 +55,11 @@ class Night:
     turned: tuple[tuple[str, str], ...] = ()
     over: tuple[tuple[str, str], ...] = ()
     changed: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the same tables are released again, because an agency turned away or answers again."""
+        return not self.changed and any(word in ("failing", "blocked") for _, word in (*self.turned, *self.over))
 
 
 LONG_LATE = {BTS: "late", AMO: "late", CBP: "late"}

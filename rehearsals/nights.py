@@ -21,16 +21,25 @@ _LINE = re.compile(r"(?P<source>\w+) (?P<word>\w+): (?P<sentence>.*)", re.S)
 
 @dataclass
 class Came:
-    """What came of a night. words: by source; vintages: the newest in the marts, by source; told: titles of alerts."""
+    """What came of a night. words: by source; vintages: the newest in the marts, by source; told: titles of alerts.
+
+    is_new: its release has other tables than the one before; is_again: it has the same ones.
+    """
 
     night: Night
     words: dict[str, str]
     vintages: dict[str, str]
     release: str
     is_new: bool
+    is_again: bool
     told: list[str]
     how: str
     sentences: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def released(self) -> str:
+        """The release, and whether it is another one and has other tables."""
+        return f"{self.release}{'' if self.is_new else ', same tables' if self.is_again else ' stays'}"
 
     @property
     def wrong(self) -> list[str]:
@@ -39,7 +48,9 @@ class Came:
         found = [f"{s} is {self.words.get(s)}, not {w}: {self.sentences.get(s)}" for s, w in wanted.items()
                  if self.words.get(s) != w]  # fmt: skip
         if self.is_new != self.night.changed:
-            found.append("a release was published" if self.is_new else "no release was published")
+            found.append("other tables were released" if self.is_new else "no other tables were released")
+        if self.is_again != self.night.is_told:
+            found.append("the same tables were released" if self.is_again else "the turn is not in meta.sources")
         if sorted(_events(self.told)) != sorted(
             [*self.night.turned, *((s, f"no longer {w}") for s, w in self.night.over)]
         ):
@@ -70,7 +81,8 @@ def run_night(night: Night, settings: Settings, sink: Sink, run: Callable[[Setti
         {m["source"]: m["word"] for m in lines},
         {s: str(o.last_vintage or "–") for s, o in outlines.items()},
         after.release_id,
-        before is None or before.release_id != after.release_id,
+        before is None or before.content_hash != after.content_hash,
+        before is not None and before.content_hash == after.content_hash and before.release_id != after.release_id,
         [m["title"] for m in sink.received[heard:]],
         how,
         {m["source"]: m["sentence"] for m in lines},

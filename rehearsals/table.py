@@ -17,7 +17,6 @@ def rows(came: list[Came]) -> list[list[str]]:
         loud = [s for s, w in night.words.items() if w not in ("unchanged", "late") or s in told]
         quiet = [s for s in night.words if s not in loud]
         first = [str(number), str(night.night.day)]
-        released = f"{night.release}{'' if night.is_new else ' stays'}"
         for at, source in enumerate([*loud, ""] if quiet else loud):
             word = night.words[source] if source else _count([night.words[s] for s in quiet])
             alert = "; ".join(p for p in _parts(told) if p.startswith(f"{source} ")) if source else ""
@@ -27,7 +26,7 @@ def rows(came: list[Came]) -> list[list[str]]:
                     source or f"{'the others' if loud else 'all'}",
                     word,
                     night.vintages[source] if source else "",
-                    released if at == 0 else "",
+                    night.released if at == 0 else "",
                     alert.removeprefix(f"{source} "),
                 ]
             )

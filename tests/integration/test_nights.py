@@ -117,7 +117,7 @@ def test_the_run_shows_a_line_for_every_source(season: Season) -> None:
 
 def test_an_alert_tells_what_analysts_see_meanwhile(season: Season) -> None:
     last = season.messages[-1]["message"]
-    assert f"Analysts see the release {season.came[0].release}" in last
+    assert f"Analysts see the release {season.came[2].release}" in last
     assert f"  {CBP}: newest period 2024-03, vintage 2024-04-08" in last
     assert f"  {BTS}: no data" in last
     assert "drugflow add cbp_amo_drug_seizures FILE --published" in last
@@ -127,8 +127,9 @@ def test_an_alert_tells_what_analysts_see_meanwhile(season: Season) -> None:
 def test_release_and_view_say_that_the_day_was_injected(season: Season) -> None:
     manifest = current_manifest(season.settings)
     assert manifest is not None
-    assert manifest.rehearsed_day == "2024-04-09"
-    with duckdb.connect(str(season.settings.current / "drugflow.duckdb"), read_only=True) as connection:
+    assert manifest.rehearsed_day == "2024-07-18"
+    first = season.settings.releases / season.came[0].release
+    with duckdb.connect(str(first / "drugflow.duckdb"), read_only=True) as connection:
         said = connection.execute("select rehearsed_day::varchar from meta.release").fetchall()
         word = connection.execute(f"select freshness from meta.sources where source_id = '{CBP}'").fetchall()
     assert said == [("2024-04-09",)]

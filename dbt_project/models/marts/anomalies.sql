@@ -14,6 +14,7 @@ select
     found.level,
     found.method,
     found.no_estimate_reason,
+    case when series.measure = 'deaths' then 'final' end as deaths_basis,
     series.is_event_break,
     series.is_open,
     series.vintage

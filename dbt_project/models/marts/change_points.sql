@@ -36,6 +36,7 @@ select
     points.last_month,
     points.months,
     points.no_estimate_reason,
+    case when series.measure = 'deaths' then 'final' end as deaths_basis,
     series.is_open,
     'joinpoint_limits_too_narrow' as caution,
     series.vintage

@@ -13,6 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pipelines.ingest.origins import Origin
@@ -33,7 +34,7 @@ from pipelines.release.meta import read_outline
 from pipelines.release.publish import Manifest, acquire, current_manifest, publish, refuse_sample_over_official
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import LOOK_AT_THE_DISK, Realm, recall, why, write_json
+from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, Realm, recall, why, write_json
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
@@ -82,14 +83,10 @@ def refresh(
     current = current_manifest(settings)
     noted = {"answers": {}, **(recall(state) or {})}
     if not full and current is not None and current.realm == origin.realm and noted.get("survey") == before:
-        failure = None
-        if noted["answers"] != answered:
-            try:
-                current = _tell_answers(settings, origin)
-                write_json(state, {"survey": before, "answers": answered})
-            except OSError as error:
-                failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
-        return Outcome(origin, False, current, blocked(settings, origin.realm), failure)
+        if noted["answers"] == answered:
+            return Outcome(origin, False, current, blocked(settings, origin.realm))
+        with contextlib.suppress(DrugflowError):  # the models are not built from these histories: they are now
+            return _tell_answers(settings, origin, current, state, {"survey": before, "answers": answered})
     if full:
         state.unlink(missing_ok=True)
         for stage in ("clean", "quality", "history", "build"):
@@ -104,12 +101,20 @@ def refresh(
     return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
 
 
-def _tell_answers(settings: Settings, origin: Origin) -> Manifest:
-    """The same tables in a release whose meta.sources says how the agencies answer by now; no model is built."""
-    with acquire(settings, origin.realm):
-        return publish(
-            settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version()
-        )
+def _tell_answers(settings: Settings, origin: Origin, current: Manifest, state: Path, noted: dict[str, Any]) -> Outcome:
+    """Release the same tables with a meta.sources that says how the agencies answer by now; no model is built.
+
+    Raises DrugflowError where the models are not built from the histories as they are.
+    """
+    failure = None
+    try:
+        with acquire(settings, origin.realm):
+            publish(settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version())
+        write_json(state, noted)
+    except OSError as error:
+        failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
+    shown = current_manifest(settings) or current
+    return Outcome(origin, False, shown, blocked(settings, origin.realm), failure)
 
 
 def _run_on_this_disk(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:

@@ -24,7 +24,7 @@ from pipelines.release.publish import Manifest, current_manifest
 from pipelines.release.status import read_status
 from pipelines.settings import Settings
 from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import sha256_of
+from pipelines.vocabulary import read_json, sha256_of, write_json
 from tests.agency.conftest import settings_of
 from tests.agency.server import (
     Agency,
@@ -234,6 +234,19 @@ def test_no_release_is_made_while_the_answers_stay_the_same(town: Town) -> None:
     link = town.settings.current.readlink()
     assert town.refresh().blocked == []
     assert town.settings.current.readlink() == link
+
+
+def test_where_the_models_are_not_built_from_the_histories_they_are_before_it_is_told(town: Town) -> None:
+    """Someone materialized a history in the UI and no model; then CBP's page turns away."""
+    state = town.settings.stage("build", "official") / "state.json"
+    write_json(state, {**read_json(state), "inputs": "of other histories"})
+    town.agency.fail(CBP_PAGE, answers(403))
+    outcome = town.refresh()
+    town.agency.heal()
+    assert (outcome.changed, outcome.failure) == (True, None)
+    assert town.told(CBP)[0] == "blocked"
+    assert town.refresh().blocked == []
+    assert town.told(CBP) == ("ok", None)
 
 
 @pytest.fixture(scope="module")

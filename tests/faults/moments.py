@@ -22,7 +22,7 @@ MOMENTS: dict[str, list[Moment]] = {
     ],
     "ingest": [
         Moment("the new vintage's folder is made", "os.mkdir", rf"cbp_drug_seizures/\.{NEW}\.\w+\.part"),
-        Moment("its file is copied", "open", rf"/\.{NEW}\.\w+\.part/.*csv\.gz r\+"),
+        Moment("its file is copied", "open", rf"/\.{NEW}\.\w+\.part/.*csv\.gz w"),
         Moment("its receipt is written", "open", rf"/\.{NEW}\.\w+\.part/\.receipt"),
         Moment("it is made visible", "os.rename", rf"cbp_drug_seizures/\.{NEW}\.\w+\.part .*/{NEW} "),
         Moment("the report is renamed", "os.rename", r"ingest/sample/\.cbp_drug"),

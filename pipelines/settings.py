@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     keep_releases: int = Field(default=5, ge=1, description="releases kept beside the current one")
     max_unpacked_bytes: int = Field(default=8 * 1024**3, gt=0, description="largest size one archive may unpack to")
     max_unpack_ratio: int = Field(default=200, gt=0, description="largest ratio of unpacked to packed bytes")
-    chunk_bytes: int = Field(default=64 * 1024**2, gt=0, description="bytes of text parsed at a time")
+    chunk_bytes: int = Field(default=16 * 1024**2, gt=0, description="bytes of text parsed at a time")
     lock_timeout_seconds: float = Field(default=600, ge=0, description="how long to wait for another writer")
     nightly_cron: str = Field(default="15 3 * * *", description="when the nightly refresh runs")
     nightly_timezone: str = Field(default="UTC", description="time zone of nightly_cron")

@@ -141,10 +141,13 @@ def apply(
 def _rows(source: Source, frame: pl.DataFrame, correction: Correction) -> pl.Series:
     """Places in the frame of the rows that match and are as the guard says."""
     ratio = correction.ratio
-    numbered = frame.lazy().with_row_index(ROW)
+    numbered = frame.with_row_index(ROW)
+    if source.period in correction.match and (ratio is None or ratio.by != source.period):
+        # Most entries speak of one month: texts are compared in its rows only.
+        numbered = numbered.filter(_is(source.period, correction.match[source.period]))
     conditions = {c: _is(c, v) for c, v in correction.match.items()}
     found = numbered.filter(*conditions.values(), *(_is(c, v) for c, v in correction.expect.items()))
-    if ratio is not None:
+    if ratio is not None and found.height:
         value = pl.col(source.names("value")[0])
         place = [k for k in source.key if k != ratio.by]
         around = numbered.filter(
@@ -161,7 +164,7 @@ def _rows(source: Source, frame: pl.DataFrame, correction: Correction) -> pl.Ser
             .filter(pl.col("denominator") > 0, pl.col("numerator") > ratio.above * pl.col("denominator"))
         )
         found = found.join(over, on=place, how="semi")
-    return found.select(ROW).collect()[ROW]
+    return found[ROW]
 
 
 def _is(column: str, wanted: Span | list[Scalar] | Scalar) -> pl.Expr:

@@ -12,22 +12,23 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
+from pipelines.ahead import ahead
 from pipelines.clean import corrections
-from pipelines.clean.ahead import ahead
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
 from pipelines.clean.part import Part
 from pipelines.clean.spans import Spans
 from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
+from pipelines.frames import in_order, parquet_of
 from pipelines.sources.catalog import FOLDER, FRAME_TYPES, Source
 from pipelines.vocabulary import (
     DrugflowError,
@@ -42,9 +43,9 @@ from pipelines.vocabulary import (
 )
 
 SHARED = (
-    "ahead", "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans",
-    "run",
+    "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans", "run",
 )  # fmt: skip
+ROOT_MODULES = ("ahead", "frames")
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
 WRITTEN = ("clean", "rejected", "coverage")
@@ -94,9 +95,8 @@ class Summary(BaseModel):
 def cleaning_code(source: Source) -> str:
     """Fingerprint of the code and YAML that cleaning a source depends on."""
     here = Path(__file__).parent
-    return code_fingerprint(
-        *(here / f"{m}.py" for m in (*SHARED, source.id)), FOLDER / f"{source.id}.yml", FOLDER / "corrections.yaml"
-    )
+    modules = [*(here / f"{m}.py" for m in (*SHARED, source.id)), *(here.parent / f"{m}.py" for m in ROOT_MODULES)]
+    return code_fingerprint(*modules, FOLDER / f"{source.id}.yml", FOLDER / "corrections.yaml")
 
 
 def clean_vintage(
@@ -104,8 +104,8 @@ def clean_vintage(
 ) -> Summary:
     """Clean one vintage unless exactly that was done before and its files are as they were written.
 
-    verify is called before bytes are used and raises where they are not the archived ones. An
-    unreadable vintage is a summary with a problem, never an exception.
+    verify raises where the bytes are not the archived ones; it is called beside the reading, and nothing is written
+    before its answer. An unreadable vintage is a summary with a problem, never an exception.
     """
     mark = fingerprint([raw.content, raw.id, code, str(limits.max_unpacked_bytes), str(limits.max_unpack_ratio)])
     out = folder / raw.id
@@ -116,8 +116,8 @@ def clean_vintage(
     summary = Summary(source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=mark, coverage=raw.coverage)
     (out / "error.txt").unlink(missing_ok=True)
     try:
-        verify()
-        _clean(source, raw, out, limits, summary)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            _clean(source, raw, out, limits, summary, pool.submit(verify).result)
         summary.files = sums_of(*(out / f"{name}.parquet" for name in WRITTEN))
     except (Exception, pl.exceptions.PanicException) as error:
         # One vintage never stops the others, whatever is wrong with it or with the code that reads it. What only
@@ -148,11 +148,15 @@ def _sentence(error: BaseException, out: Path) -> str:
     )
 
 
-def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary) -> None:
+def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary, verified: Callable[[], None]) -> None:
     module: Any = importlib.import_module(f"pipelines.clean.{source.id}")
     spans = Spans(source.period, out / ".spans")
     try:
-        rejected = _read(source, raw, limits, module, summary, spans)
+        try:
+            rejected = _read(source, raw, limits, module, summary, spans)
+        finally:
+            # Of bytes that are not the archived ones nothing else may be said, whatever reading them met.
+            verified()
         with atomic_path(out / "clean.parquet") as part:
             coverage = _write_clean(source, module, spans, part, summary, rejected)
             if raw.coverage == "full" and hasattr(module, "is_unfinished"):
@@ -173,8 +177,8 @@ def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summar
     """Every record of every file into spans, counted; returns the rejected ones."""
     rejected = [no_rejected()]
     for name in raw.files:
-        for records in ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None))):
-            part = _tidied(name, records, source, module)
+        found = ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)))
+        for part in ahead(_tidied(name, records, source, module) for records in found):
             spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
             rejected += part.refused
             summary.records += part.records
@@ -193,14 +197,12 @@ def _write_clean(
     source: Source, module: Any, spans: Spans, path: Path, summary: Summary, rejected: list[pl.DataFrame]
 ) -> pl.DataFrame:
     """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
-    coverages, writer = [], None
-    for frame, coverage in ahead(_resolved(source, module, spans, summary, rejected)):
-        coverages.append(coverage)
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=1)
-        writer.write_table(table, row_group_size=ROWS_IN_A_GROUP)
-    if writer is not None:
-        writer.close()
+    coverages = []
+    with parquet_of(path, ROWS_IN_A_GROUP) as append:
+        resolved = ahead(_resolved(source, module, spans, summary, rejected))
+        for frame, coverage in ahead(_ordered(source, module, resolved, summary, rejected)):
+            coverages.append(coverage)
+            append(frame)
     coverage = _together(coverages)
     if coverage.height:
         summary.first_period, summary.last_period = (
@@ -211,18 +213,27 @@ def _write_clean(
 
 def _resolved(
     source: Source, module: Any, spans: Spans, summary: Summary, rejected: list[pl.DataFrame]
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Clean rows of whole years, and their coverage; counts into the summary what the rules did."""
-    content = 0
+) -> Iterator[pl.DataFrame]:
+    """Clean rows of whole years; counts into the summary what the rules that compare rows did."""
     for rows in spans.frames():
         frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
         frame, keyless = _keyless(source, frame)
         frame, corrected = corrections.apply(source, frame)
-        frame = _in_order(source, frame)
-        frame, doubled = _doubled(source, frame)
-        rejected += [keyless, doubled]
+        rejected.append(keyless)
         for name, count in corrected.items():
             summary.corrected[name] = summary.corrected.get(name, 0) + count
+        yield frame
+
+
+def _ordered(
+    source: Source, module: Any, frames: Iterator[pl.DataFrame], summary: Summary, rejected: list[pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The same rows by period and key, each key once, and their coverage; counted into the summary."""
+    content = 0
+    for rows in frames:
+        frame = in_order(rows, [source.period, *(k for k in source.key if k != source.period)])
+        frame, doubled = _doubled(source, frame)
+        rejected.append(doubled)
         summary.rows += frame.height
         content += _content(source, frame)
         yield frame, _coverage(source, frame, module)
@@ -266,13 +277,6 @@ def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     """Exactly the frame columns of the YAML with their types, then file and line."""
     columns = [pl.col(c.name).cast(getattr(pl, FRAME_TYPES[c.type])) for c in source.frame]
     return frame.select(*columns, pl.col("file"), pl.col("line").cast(pl.Int64))
-
-
-def _in_order(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows by period and key, those of one key in the order of the file. Texts compare as numbers of their rank."""
-    names = [source.period, *(k for k in source.key if k != source.period)]
-    ranks = {k: pl.Enum(frame[k].unique().sort()) for k in names if frame.schema[k] == pl.String}
-    return frame.sort([pl.col(k).cast(ranks[k]) if k in ranks else pl.col(k) for k in names], maintain_order=True)
 
 
 def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

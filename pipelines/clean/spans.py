@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-ROWS_IN_MEMORY = 4_000_000
+ROWS_IN_MEMORY = 2_000_000
 
 
 class Spans:

@@ -42,7 +42,7 @@ class Limits:
 
     max_unpacked_bytes: int = 8 * 1024**3
     max_unpack_ratio: int = 200
-    chunk_bytes: int = 64 * 1024**2
+    chunk_bytes: int = 16 * 1024**2
 
     def allowed(self, packed: int) -> int:
         """Largest size that so many packed bytes may unpack to."""

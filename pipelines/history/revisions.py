@@ -21,6 +21,7 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.frames import in_order
 from pipelines.sources.catalog import Source, TidyColumn
 
 STATE = {
@@ -72,7 +73,8 @@ def revise(source: Source, vintages: Iterable[Vintage]) -> pl.DataFrame:
     if current is None:
         raise ValueError("a history needs at least one vintage")
     done = current.with_columns(pl.lit(None, dtype=pl.Date).alias("last_vintage")).select(columns(source))
-    return pl.concat([*(c.select(columns(source)) for c in closed), done]).sort([source.period, *key, "first_vintage"])
+    states = pl.concat([*(c.select(columns(source)) for c in closed), done])
+    return in_order(states, [source.period, *(k for k in key if k != source.period), "first_vintage"])
 
 
 def _started(frame: pl.DataFrame, vintage: Vintage) -> pl.DataFrame:

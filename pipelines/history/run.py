@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
+from pipelines.ahead import ahead
+from pipelines.frames import parquet_of
 from pipelines.history.revisions import STATE, Vintage, columns, revise
 from pipelines.sources.catalog import FRAME_TYPES, Source
 from pipelines.vocabulary import (
@@ -78,7 +79,9 @@ def _mark(source: Source, accepted: list[Accepted]) -> str:
     """Fingerprint of all that a history follows from: code, roles and tolerances, vintages and what they cover."""
     described = source.model_dump_json(include={"frame", "period", "scope", "parts"})
     vintages = (f"{v.published}:{v.partial}:{v.content}:{sha256_of(v.folder / 'coverage.parquet')}" for v in accepted)
-    return fingerprint([code_fingerprint(Path(__file__).parent), described, *vintages])
+    here = Path(__file__).parent
+    code = code_fingerprint(here, *(here.parent / f"{m}.py" for m in ("ahead", "frames")))
+    return fingerprint([code, described, *vintages])
 
 
 def _write_history(
@@ -88,21 +91,18 @@ def _write_history(
         0,
         {str(v.published): dict.fromkeys(("added", "revised", "annotated", "withdrawn"), 0) for v in accepted},
     )
-    with atomic_path(out) as part:
-        writer: pq.ParquetWriter | None = None
-        for first, last in _windows(source, accepted):
-            table = revise(source, (_read(source, v, first, last, scope) for v in accepted))
+    tables = (
+        revise(source, (_read(source, v, first, last, scope) for v in accepted))
+        for first, last in _windows(source, accepted)
+    )
+    with atomic_path(out) as part, parquet_of(part) as append:
+        for table in ahead(tables):
             rows += table.height
             for vintage, change, count in table.group_by("first_vintage", "change").len().iter_rows():
                 changes[str(vintage)][change] += count
-            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer = writer or pq.ParquetWriter(part, arrow.schema, compression="zstd", compression_level=1)
-            writer.write_table(arrow)
-        if writer is None:
-            arrow = _empty(source).to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer = pq.ParquetWriter(part, arrow.schema)
-            writer.write_table(arrow)
-        writer.close()
+            append(table)
+        if not rows:
+            append(_empty(source))
     return rows, changes
 
 

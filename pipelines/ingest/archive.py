@@ -14,17 +14,18 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.ahead import ahead
 from pipelines.vocabulary import DrugflowError, Realm, fingerprint, sha256_of, write_json
 
 RECEIPT = "receipt.json"
-_PIECE = 1024**2
+_PIECE = 4 * 1024**2
 _FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
 
 
@@ -195,9 +196,15 @@ def _is_known(data_raw: Path, receipt: Receipt) -> bool:
 def _copied(source: Path, target: Path) -> str:
     """Write the bytes of a file to another and to the disk, in one pass; returns their SHA-256."""
     digest = hashlib.sha256()
-    with source.open("rb") as read, target.open("wb") as write:
-        while piece := read.read(_PIECE):
-            digest.update(piece)
+
+    def pieces() -> Iterator[bytes]:
+        with source.open("rb", buffering=0) as read:
+            while piece := read.read(_PIECE):
+                digest.update(piece)
+                yield piece
+
+    with target.open("wb") as write:
+        for piece in ahead(pieces()):
             write.write(piece)
         write.flush()
         os.fsync(write.fileno())

@@ -219,12 +219,17 @@ def test_a_vintage_without_a_readable_row_cannot_be_accepted(house: House, conte
 # --- the archive and the machine under it ---------------------------------------------------------------------
 
 
-def test_a_damaged_archive_is_told_and_read_again_once_it_is_restored(house: House) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [GOOD_FILE.replace(b"412.5", b"999.5"), b"<html></html>", b"", GOOD_FILE[:-30]],
+    ids=lambda b: str(len(b)),
+)
+def test_a_damaged_archive_is_told_and_read_again_once_it_is_restored(house: House, damaged: bytes) -> None:
     history = house.history()
     house.offer(BAD, {FILE: GOOD_FILE})
     ingest_source(house.settings, resolve_origin(house.settings), CBP)
     archived = house.settings.data_raw / "official" / CBP / BAD / FILE
-    archived.write_bytes(GOOD_FILE.replace(b"412.5", b"999.5"))
+    archived.write_bytes(damaged)
     verdict = house.derive()[BAD]
     assert verdict.state == "held"
     assert_told(verdict.problem or "", FILE, None, "no longer has the bytes that were archived")

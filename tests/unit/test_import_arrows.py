@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "pipelines"
 LONGEST = 500
 
-BASE = {"vocabulary", "settings", "sources"}
+BASE = {"vocabulary", "settings", "sources", "ahead", "frames"}
 STAGES = {"ingest", "clean", "quality", "history", "analysis"}
 PRODUCTS = {"release", "report", "alerts"}
 ALLOWED = {
@@ -28,6 +28,8 @@ ALLOWED = {
     "settings": {"vocabulary"},
     "sources": {"vocabulary", "settings"},
     "remember": {"vocabulary"},
+    "ahead": set(),
+    "frames": set(),
     **dict.fromkeys(STAGES, BASE),
     **dict.fromkeys(PRODUCTS, BASE | STAGES | PRODUCTS),
     "orchestration": BASE | STAGES | PRODUCTS,

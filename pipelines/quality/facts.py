@@ -14,7 +14,7 @@ from collections.abc import Callable
 import polars as pl
 
 from pipelines.quality.facts_by_source import SPECIFIC
-from pipelines.quality.presence import known_series, series_gaps, usual_rows
+from pipelines.quality.presence import gone, known_series, series_gaps, usual_rows
 from pipelines.quality.settled import content, last_period, settled
 from pipelines.quality.subject import Subject
 from pipelines.sources.catalog import FRAME_TYPES, Source
@@ -121,6 +121,7 @@ GENERIC: dict[str, Callable[[Source, Subject], pl.DataFrame]] = {
     "usual_rows": usual_rows,
     "known_series": known_series,
     "series_gaps": series_gaps,
+    "gone": gone,
     "content": content,
     "last_period": last_period,
     "settled": settled,

@@ -22,6 +22,9 @@ JURISDICTIONS = SEEDS / "jurisdictions.csv"
 AREAS = SEEDS / "areas.csv"
 STATES_AND_DC = 51
 SOUTHWEST = pl.col("region") == "southwest"
+FENTANYL = pl.col("drug_id") == "fentanyl"
+BUSY = 120
+"""Events in twelve months of a series that does not pause for a month."""
 MODES = pl.col("measure_id").is_in(["personal_vehicles", "pedestrians", "trucks"])
 """The three measures that may be added up: each crossing is in one of them."""
 PARTS_OF_THE_US = 52
@@ -59,6 +62,24 @@ def vsrr_us_rows(source: Source, subject: Subject) -> pl.DataFrame:
         subject.rows()
         .group_by("month_ending")
         .agg(counted.sum().cast(pl.Int64).alias("nation_and_parts"))
+        .sort("month_ending")
+        .collect()
+    )
+
+
+def vsrr_nation_figures(source: Source, subject: Subject) -> pl.DataFrame:
+    """Counts of each month of the file that have rows but no reported figure of the US: ``without_nation``, or none."""
+    if subject.partial:
+        return pl.DataFrame(schema={"month_ending": pl.Date, "without_nation": pl.String})
+    has_figure = ((pl.col("jurisdiction_id") == "US") & pl.col("deaths_reported").is_not_null()).any()
+    lacking = pl.col("indicator_id").filter(~pl.col("has_figure")).sort().str.join(", ")
+    return (
+        subject.rows()
+        .filter(pl.col("indicator_id") != "percent_specified")
+        .group_by("month_ending", "indicator_id")
+        .agg(has_figure=has_figure)
+        .group_by("month_ending")
+        .agg(pl.when(pl.col("has_figure").all()).then(pl.lit("none")).otherwise(lacking).alias("without_nation"))
         .sort("month_ending")
         .collect()
     )
@@ -322,8 +343,12 @@ def census_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
-    """Each state less its counties, by series and year where both are there: ``state_minus_counties``."""
+    """Each state less its counties, by series and year of which the file has counties: ``state_minus_counties``.
+
+    A state without a county is its whole population short.
+    """
     rows = subject.rows()
+    years = rows.filter(pl.col("area_level") == "county").select("series", "year").unique()
     states = (
         pl.scan_csv(JURISDICTIONS, infer_schema=False)
         .filter(pl.col("fips").str.len_chars() == 2, pl.col("jurisdiction_id").str.contains("^US-[A-Z]{2}$"))
@@ -337,24 +362,35 @@ def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
     )
     return (
         rows.filter(pl.col("area_level") == "state")
-        .join(counties, left_on=["series", "geo_id", "year"], right_on=["series", "state", "year"])
-        .select("series", "geo_id", "year", (pl.col("population") - pl.col("counties")).alias("state_minus_counties"))
+        .join(years, on=["series", "year"], how="semi")
+        .join(counties, left_on=["series", "geo_id", "year"], right_on=["series", "state", "year"], how="left")
+        .select(
+            "series",
+            "geo_id",
+            "year",
+            (pl.col("population") - pl.col("counties").fill_null(0)).alias("state_minus_counties"),
+        )
         .sort("series", "geo_id", "year")
         .collect()
     )
 
 
-def _steady(series: list[str], weight: str, only: pl.Expr | None = None) -> Callable[[Source, Subject], pl.DataFrame]:
-    return partial(steady_absent, series=series, weight=weight, only=only)
+def _steady(
+    series: list[str], weight: str, only: pl.Expr | None = None, least: int = 0
+) -> Callable[[Source, Subject], pl.DataFrame]:
+    return partial(steady_absent, series=series, weight=weight, only=only, least=least)
 
 
 SPECIFIC: dict[tuple[str, str], Callable[[Source, Subject], pl.DataFrame]] = {
     ("cdc_vsrr_overdose", "us_parts"): vsrr_us_parts,
     ("cdc_vsrr_overdose", "us_rows"): vsrr_us_rows,
+    ("cdc_vsrr_overdose", "nation_figures"): vsrr_nation_figures,
     ("cbp_drug_seizures", "weight_per_event"): cbp_weight_per_event,
     ("cbp_drug_seizures", "steady_areas"): _steady(["component", "area_id"], "events"),
     ("cbp_drug_seizures", "steady_southwest"): _steady(["component", "area_id"], "events", SOUTHWEST),
     ("cbp_drug_seizures", "steady_drugs"): _steady(["drug_id"], "events"),
+    ("cbp_drug_seizures", "busy_components"): _steady(["component", "drug_id"], "events", least=BUSY),
+    ("cbp_drug_seizures", "busy_fentanyl"): _steady(["component", "area_id"], "events", FENTANYL, least=BUSY),
     ("cbp_drug_seizures", "steady_series"): _steady(["component", "area_id", "drug_id"], "events"),
     ("bts_border_crossings", "steady_ports"): _steady(["port_code"], "crossings", MODES),
     ("bts_border_crossings", "steady_series"): _steady(["port_code", "measure_id"], "crossings"),

@@ -73,6 +73,24 @@ def known_series(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
+def gone(source: Source, subject: Subject) -> pl.DataFrame:
+    """Rows of the accepted vintage before, inside this one's scope and window, that have none now: key and figures.
+
+    A share of rows hides the largest of them: of a hundred rows that go, one can be a nation's.
+    """
+    figures = source.names("value")
+    previous = subject.previous_rows()
+    if previous is None or subject.partial:
+        return subject.rows().select(*source.key, *figures).head(0).collect()
+    return (
+        subject.inside(previous, source)
+        .join(subject.rows().select(source.key), on=source.key, how="anti")
+        .select(*source.key, *figures)
+        .sort(source.key)
+        .collect()
+    )
+
+
 def series_gaps(source: Source, subject: Subject) -> pl.DataFrame:
     """Series of each scope that lack a month between two of their months: their names in ``broken``, or none."""
     if subject.partial:
@@ -93,13 +111,14 @@ def series_gaps(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def steady_absent(
-    source: Source, subject: Subject, series: list[str], weight: str, only: pl.Expr | None = None
+    source: Source, subject: Subject, series: list[str], weight: str, only: pl.Expr | None = None, least: int = 0
 ) -> pl.DataFrame:
     """What had a row in each of the twelve months before a month and has none in it.
 
     Columns ``share_of_series_absent``, ``share_of_usual_absent`` (of what the steady ones weighed in those twelve
     months) and the names of the ``absent``, largest first. The twelve months are the accepted vintage's where it has
-    them, else this one's. Looks at months from one year before the end of the accepted vintage on.
+    them, else this one's. Looks at months from one year before the end of the accepted vintage on, and at series
+    that weighed at least ``least`` in the twelve months.
     """
     told = {"share_of_series_absent": pl.Float64, "share_of_usual_absent": pl.Float64, "absent": pl.String}
     period, months = source.period, pl.col(source.period)
@@ -118,6 +137,7 @@ def steady_absent(
     for number in range(groups):
         steady = (
             _after_a_year(known.filter(group == number), series, period, weight)
+            .filter(pl.col("weight") >= least)
             .join(judged, on=period, how="semi")
             .join(
                 here.filter(group == number).select(*series, period, is_here=True).unique().collect(),

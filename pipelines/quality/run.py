@@ -47,37 +47,43 @@ class Candidate:
 def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: list[Exemption]) -> list[Verdict]:
     """A verdict for each vintage, oldest first, each against the last accepted full one before it.
 
-    Of several issues under one date the last one that is not held has a verdict, and the last one if it is held.
-    Stored below ``folder/<source>/``; a verdict is made again only where content, suite, exceptions or
-    the accepted vintage before it changed.
+    Issues of one date are judged in the order of their arrival, each against what it would replace: a copy that lost
+    rows must not pass because the date before has none of them. The last one that is not held has a verdict, and the
+    last one if it is held. Stored below ``folder/<source>/``; a verdict is made again only where content, suite,
+    exceptions or the accepted vintage before it changed.
     """
     suite = code_fingerprint(Path(__file__).parent, FOLDER / f"{source.id}.yml", *SEEDS_READ)
     verdicts: list[Verdict] = []
     previous: Candidate | None = None
     trusted: Candidate | None = None
     accepted: list[Candidate] = []
+    judged: set[str] = set()
     for _, issues in groupby(candidates, key=lambda c: c.vintage):
         found: list[tuple[Candidate, Verdict]] = []
-        for candidate in reversed(list(issues)):
+        for candidate in issues:
             repeats = _repeats(candidate, accepted)
             verdict = _verdict(source, candidate, previous, trusted, repeats, ledger, folder, suite)
             found.append((candidate, verdict))
-            if verdict.state != "held":
-                break
-        # The date speaks through its last issue that is not held; a later one that is held shows beside it.
-        speaking, verdict = found[-1]
-        if verdict.state == "held":
-            found = found[:1]
-        else:
-            found = [found[-1], *found[: min(1, len(found) - 1)]]
-            accepted.append(speaking)
-            if not speaking.partial:
+            if verdict.state != "held" and not candidate.partial:
                 # An excerpt is no measure for the next vintage: it lacks nearly every row.
-                previous = speaking
-                trusted = speaking if verdict.clean_sheet else trusted
-        verdicts += [v for _, v in found]
-    _forget(folder / source.id, {v.archive_id for v in verdicts})
-    return verdicts
+                previous = candidate
+                trusted = candidate if verdict.clean_sheet else trusted
+        # The date speaks through its last issue that is not held; a later one that is held shows beside it.
+        let_in = [at for at, (_, verdict) in enumerate(found) if verdict.state != "held"]
+        shown = sorted({*let_in[-1:], len(found) - 1})
+        accepted += [found[at][0] for at in let_in[-1:]]
+        judged |= {candidate.archive_id for candidate, _ in found}
+        verdicts += [_told(found[at][1], folder, at not in shown) for at in range(len(found))]
+    _forget(folder / source.id, judged)
+    return [v for v in verdicts if not v.is_replaced]
+
+
+def _told(verdict: Verdict, folder: Path, is_replaced: bool) -> Verdict:
+    """The verdict, stored with whether another issue of its date stands in its place."""
+    if verdict.is_replaced != is_replaced:
+        verdict = verdict.model_copy(update={"is_replaced": is_replaced})
+        write_json(folder / verdict.source / f"{verdict.archive_id}.json", verdict.model_dump())
+    return verdict
 
 
 def _repeats(candidate: Candidate, accepted: list[Candidate]) -> str | None:
@@ -275,7 +281,7 @@ def _spans(source: Source, rows: pl.LazyFrame) -> list[tuple[date, date]]:
 
 
 def _forget(folder: Path, known: set[str]) -> None:
-    """Drop verdicts and pages of vintages that left the archive or were replaced under their date."""
+    """Drop verdicts and pages of vintages that left the archive."""
     for path in folder.glob("*.*") if folder.is_dir() else []:
         if path.stem.split("__")[0] not in known:
             path.unlink()

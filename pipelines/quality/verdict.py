@@ -29,7 +29,10 @@ class Check(BaseModel):
 
 
 class Verdict(BaseModel):
-    """The judgement of one vintage. problem is one sentence, None where nothing holds it back."""
+    """The judgement of one vintage. problem is one sentence, None where nothing holds it back.
+
+    is_replaced: another issue of its date stands in its place; it is kept as the measure of the issues after it.
+    """
 
     source: str
     vintage: str
@@ -41,6 +44,7 @@ class Verdict(BaseModel):
     readable: bool = True
     clean_sheet: bool = True
     retracted: bool = False
+    is_replaced: bool = False
     checks: list[Check] = []
     pages: list[str] = []
 
@@ -71,6 +75,6 @@ def retract(data_raw: Path, realm: Realm, source_id: str, archive_id: str, reaso
 
 
 def read_verdicts(folder: Path, source_id: str) -> list[Verdict]:
-    """The stored verdicts of a source, oldest vintage first."""
-    found = [load(Verdict, p) for p in (folder / source_id).glob("*.json")]
+    """The stored verdicts of a source but those of replaced issues, oldest vintage first."""
+    found = [v for p in (folder / source_id).glob("*.json") if not (v := load(Verdict, p)).is_replaced]
     return sorted(found, key=lambda v: (v.vintage, v.archive_id))

@@ -23,8 +23,9 @@ from tests.conftest import installation
 from tests.integration.stage_tools import copy_vintage, run_stages
 
 CBP, VSRR, BTS = "cbp_drug_seizures", "cdc_vsrr_overdose", "bts_border_crossings"
-PERIOD = {CBP: "month", VSRR: "month_ending", BTS: "month"}
-SCOPE = {CBP: "fiscal_year", VSRR: "indicator_id", BTS: "measure_id"}
+AMO, CENSUS = "cbp_amo_drug_seizures", "census_population"
+PERIOD = {CBP: "month", VSRR: "month_ending", BTS: "month", AMO: "month", CENSUS: "year"}
+SCOPE = {CBP: "fiscal_year", VSRR: "indicator_id", BTS: "measure_id", AMO: "fiscal_year", CENSUS: "area_level"}
 KG_IN_A_POUND = 0.45359237
 
 
@@ -55,6 +56,11 @@ def thinned(share: float, since: date) -> Callable[[pl.DataFrame], pl.DataFrame]
     return change
 
 
+def blank(condition: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Without the figures of those rows, which stay."""
+    return lambda rows: rows.with_columns(pl.when(~condition).then("deaths_reported").alias("deaths_reported"))
+
+
 def exchanged(column: str, one: str, other: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
     return lambda rows: rows.with_columns(pl.col(column).replace({one: other, other: one}))
 
@@ -73,9 +79,15 @@ def is_in(**values: str | list[str]) -> pl.Expr:
 
 FY25, CUT = pl.col("month") >= date(2024, 10, 1), date(2023, 1, 1)
 T404 = is_in(indicator_id="synthetic_opioids_t404")
+OPEN, DECEMBER = pl.col("month") >= date(2025, 10, 1), pl.col("month") == date(2025, 12, 1)
+OFO_FENTANYL = is_in(component="OFO", drug_id="fentanyl")
+SAN_DIEGO_FENTANYL = OFO_FENTANYL & is_in(area_id="san_diego_field_office")
+FROM_2024 = pl.col("month_ending") >= date(2024, 1, 1)
 CBP_NOW = (CBP, ("2022-11-15", "2023-11-15", "2024-04-08"), "2026-01-15")
 VSRR_NOW = (VSRR, ("2017-12-16", "2019-04-24", "2019-04-30", "2019-07-11", "2025-01-08"), "2025-07-16")
 BTS_NOW = (BTS, ("2019-08-21", "2022-09-27"), "2025-04-01")
+CBP_AGAIN = (CBP, ("2024-04-08", "2026-01-15"), "2026-01-15")
+BTS_AGAIN = (BTS, ("2022-09-27", "2025-04-01"), "2025-04-01")
 TUCSON = is_in(area_id="tucson_field_office")
 JURISDICTIONS = ["US", "US-AL", "US-AK", "US-AR", "US-CO", "US-FL", "US-GA", "US-HI", "US-ID", "US-IL", "US-IN",
                  "US-IA", "US-KS", "US-KY", "US-LA", "US-MA", "US-MI", "US-MN", "US-MS", "US-MO", "US-MT"]  # fmt: skip
@@ -95,7 +107,29 @@ LIES = {
     ),
     "CBP without fentanyl from FY2025": Lie(*CBP_NOW, without(is_in(drug_id="fentanyl") & FY25), "steady_drugs_there"),
     "CBP without a fifth of FY2025 and FY2026": Lie(*CBP_NOW, thinned(0.2, date(2024, 10, 1)), "steady_series_there"),
+    "CBP without OFO's fentanyl of the newest month": Lie(
+        *CBP_NOW, without(OFO_FENTANYL & DECEMBER), "busy_drugs_there"
+    ),
+    "CBP without San Diego's fentanyl of the newest month": Lie(
+        *CBP_NOW, without(SAN_DIEGO_FENTANYL & DECEMBER), "busy_fentanyl_areas_there"
+    ),
+    "CBP again without OFO's fentanyl of the open year": Lie(
+        *CBP_AGAIN, without(OFO_FENTANYL & OPEN), "large_rows_stand"
+    ),
+    "CBP again without San Diego's fentanyl of the open year": Lie(
+        *CBP_AGAIN, without(SAN_DIEGO_FENTANYL & OPEN), "large_rows_stand"
+    ),
     # VSRR: a known row that is gone is withdrawn.
+    "VSRR without the nation's T40.4 from 2024": Lie(
+        *VSRR_NOW, without(T404 & is_in(jurisdiction_id="US") & FROM_2024), "nation_has_its_figures"
+    ),
+    "VSRR with a blank for the nation's T40.4 of its last month": Lie(
+        *VSRR_NOW, blank(T404 & is_in(jurisdiction_id="US") & (pl.col("month_ending") == date(2025, 2, 1))),
+        "nation_has_its_figures",
+    ),
+    "VSRR without Arizona's T40.4 from 2024": Lie(
+        *VSRR_NOW, without(T404 & is_in(jurisdiction_id="US-AZ") & FROM_2024), "known_rows_stand"
+    ),
     "VSRR without Arizona": Lie(*VSRR_NOW, without(is_in(jurisdiction_id="US-AZ")), "known_series_there"),
     "VSRR without Arizona and California": Lie(
         *VSRR_NOW, without(is_in(jurisdiction_id=["US-AZ", "US-CA"])), "nation_and_parts_there"
@@ -128,11 +162,20 @@ LIES = {
     "BTS without San Ysidro in its last two months": Lie(
         *BTS_NOW, without(is_in(port_code="2504") & (pl.col("month") >= date(2025, 1, 1))), "steady_ports_there"
     ),
+    "BTS again without San Ysidro's cars of 2024": Lie(
+        *BTS_AGAIN,
+        without(is_in(port_code="2504", measure_id="personal_vehicles") & (pl.col("month").dt.year() == 2024)),
+        "large_rows_stand",
+    ),
     "BTS without 15 % of the rows from 2023": Lie(*BTS_NOW, thinned(0.15, CUT), "steady_series_there"),
     "BTS with two figures for 60 keys": Lie(
         *BTS_NOW,
         lambda rows: rows.with_columns(pl.col("is_resolved_duplicate") | (pl.row_index() < 60)),
         "few_conflicting_duplicates",
+    ),
+    # Census: a state whose counties are absent would have no rate below the state.
+    "Census: a first file without a county of Arizona": Lie(
+        CENSUS, (), "2025-03-13", without(pl.col("geo_id").str.starts_with("04")), "state_is_sum_of_counties"
     ),
     "BTS without its pedestrians": Lie(*BTS_NOW, without(is_in(measure_id="pedestrians")), "known_series_there"),
 }  # fmt: skip
@@ -189,7 +232,23 @@ def test_a_lie_is_held_by_the_check_that_knows_it(desk: Desk, lie: Lie) -> None:
     assert lie.check in failed(verdict)
 
 
-@pytest.mark.parametrize("lie", [Lie(*now, lambda rows: rows, "") for now in (CBP_NOW, VSRR_NOW, BTS_NOW)])
+@pytest.mark.parametrize("lost", [0.1, 0.02], ids=["a tenth", "a fiftieth"])
+@pytest.mark.parametrize(
+    ("source", "vintage"), [(AMO, "2026-01-15"), (CBP, "2026-01-15"), (VSRR, "2025-07-16"), (BTS, "2025-04-01")]
+)
+def test_a_copy_under_the_date_of_a_good_file_that_lost_rows_is_held(
+    desk: Desk, source: str, vintage: str, lost: float
+) -> None:
+    thin = Lie(source, (), vintage, lambda rows: rows.sample(fraction=1 - lost, seed=1), "")
+    copy = replace(desk.told(thin, published=vintage), archive_id=f"{vintage}.2")
+    good, held = desk.judge(source, desk.real(source, vintage), copy)
+    assert (good.archive_id, good.state) == (vintage, "accepted")
+    assert (held.archive_id, held.state) == (f"{vintage}.2", "held")
+
+
+@pytest.mark.parametrize(
+    "lie", [Lie(*now, lambda rows: rows, "") for now in (CBP_NOW, CBP_AGAIN, VSRR_NOW, BTS_NOW, BTS_AGAIN)]
+)
 def test_the_same_rows_unchanged_are_accepted(desk: Desk, lie: Lie) -> None:
     before = [desk.real(lie.source, v) for v in lie.before]
     verdicts = desk.judge(lie.source, *before, desk.told(lie, published="2026-09-01"))
@@ -216,7 +275,7 @@ def test_an_old_file_under_a_new_date_is_held(
     assert f"the content of vintage {old} again" in (verdict.problem or "")
 
 
-@pytest.mark.parametrize("source", [CBP, VSRR, BTS])
+@pytest.mark.parametrize("source", [CBP, AMO, VSRR, BTS])
 def test_every_two_real_vintages_follow_each_other(desk: Desk, source: str) -> None:
     """Archives begin anywhere and have holes, so each release must pass after any earlier one."""
     vintages = sorted(p.name for p in (desk.clean / source).iterdir())

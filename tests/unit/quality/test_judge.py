@@ -208,6 +208,42 @@ def test_an_excerpt_is_not_held_for_what_it_leaves_out(bench: Bench):
     assert bench.states() == ["accepted", "accepted"]
 
 
+# ---- issues of one date ----
+
+
+def test_a_later_issue_is_measured_by_the_one_that_it_would_replace(bench: Bench):
+    bench.add("2024-04-01", GOOD)
+    bench.add("2024-04-01.2", GOOD[: len(GOOD) * 9 // 10])
+    verdicts = bench.judge()
+    assert {name: v.state for name, v in verdicts.items()} == {"2024-04-01": "accepted", "2024-04-01.2": "held"}
+
+
+def test_a_later_issue_that_holds_speaks_alone_and_keeps_the_first_as_its_measure(bench: Bench):
+    bench.add("2024-04-01", GOOD)
+    bench.add("2024-04-01.2", changed(GOOD, 0, 6))
+    assert list(bench.judge()) == ["2024-04-01.2"]
+    assert [v.archive_id for v in read_verdicts(bench.verdicts, "tried")] == ["2024-04-01.2"]
+    before = stamps(bench.verdicts)
+    bench.judge()
+    assert stamps(bench.verdicts) == before
+
+
+def test_a_replaced_issue_speaks_again_once_the_later_one_is_gone(bench: Bench):
+    bench.add("2024-04-01", GOOD)
+    bench.add("2024-04-01.2", changed(GOOD, 0, 6))
+    bench.judge()
+    del bench.candidates["2024-04-01.2"]
+    bench.judge()
+    assert [v.archive_id for v in read_verdicts(bench.verdicts, "tried")] == ["2024-04-01"]
+
+
+def test_the_date_after_is_measured_by_the_issue_that_speaks(bench: Bench):
+    bench.add("2024-04-01", GOOD)
+    bench.add("2024-04-01.2", [*GOOD, *((f"new {place}", JANUARY, 5) for place in PLACES)])
+    bench.add("2024-05-01", GOOD)
+    assert {name: v.state for name, v in bench.judge().items()} == {"2024-04-01.2": "accepted", "2024-05-01": "held"}
+
+
 # ---- exceptions ----
 
 

@@ -14,18 +14,16 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.ahead import ahead
 from pipelines.vocabulary import DrugflowError, Realm, fingerprint, sha256_of, write_json
 
 RECEIPT = "receipt.json"
-_PIECE = 4 * 1024**2
 _FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
 
 
@@ -194,21 +192,11 @@ def _is_known(data_raw: Path, receipt: Receipt) -> bool:
 
 
 def _copied(source: Path, target: Path) -> str:
-    """Write the bytes of a file to another and to the disk, in one pass; returns their SHA-256."""
-    digest = hashlib.sha256()
-
-    def pieces() -> Iterator[bytes]:
-        with source.open("rb", buffering=0) as read:
-            while piece := read.read(_PIECE):
-                digest.update(piece)
-                yield piece
-
-    with target.open("wb") as write:
-        for piece in ahead(pieces()):
-            write.write(piece)
-        write.flush()
-        os.fsync(write.fileno())
-    return digest.hexdigest()
+    """Copy a file to the disk; returns the SHA-256 of what lies there now."""
+    shutil.copyfile(source, target)
+    with target.open("rb") as written:
+        os.fsync(written.fileno())
+        return hashlib.file_digest(written, "sha256").hexdigest()
 
 
 def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> ArchivedVintage:

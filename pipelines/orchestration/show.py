@@ -28,6 +28,7 @@ EFFECTS = {
     "info": "Info: shown.",
 }
 """What follows where a check fails, by severity: in front of what it asks, because until then nothing shows it."""
+CLEAN_ONLY = "Read while cleaning; no released table has it."
 
 
 @contextmanager
@@ -78,9 +79,10 @@ def columns_of(source: Source, history: bool) -> dg.TableSchema:
     tables = _dictionary()
     if history:
         return _described(tables[f"history.{source.id}"])
-    # A context column never reaches the history: then the source's fact says what it is.
+    # A context column never reaches the history: then the source's fact says what it is, where it has one.
     own = [t for t in tables.values() if t.source == source.id]
     texts = {c.name: c.comment for t in sorted(own, key=lambda t: t.table_schema, reverse=True) for c in t.columns}
+    texts = {c.name: c.text.en if c.text else CLEAN_ONLY for c in source.frame} | texts
     return dg.TableSchema(columns=[dg.TableColumn(c.name, c.type, description=texts[c.name]) for c in source.frame])
 
 

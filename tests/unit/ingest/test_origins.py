@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pipelines.ingest.origins import SAMPLE_FOLDER, IngestReport, Origin, ingest
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError
+from tests.conftest import ROOT
 
 SOURCE = "cdc_vsrr_overdose"
 
@@ -66,9 +68,11 @@ def test_the_sample_is_a_realm_of_its_own():
     assert (origin.name, origin.realm, origin.folder) == ("sample", "sample", SAMPLE_FOLDER)
 
 
-def test_the_sample_has_every_active_source():
-    wanted = {s.id for s in load_catalog().values() if s.status == "active"}
-    assert wanted <= {p.name for p in SAMPLE_FOLDER.iterdir()}
+def test_the_sample_has_every_source_that_a_mart_reads():
+    models = [p.read_text("utf-8") for p in (ROOT / "dbt_project").glob("m*/**/*.sql")]
+    read = {name for text in models for name in re.findall(r"ref\('stg_(\w+)'\)", text)} & set(load_catalog())
+    assert read
+    assert read <= {p.name for p in SAMPLE_FOLDER.iterdir()}
 
 
 def test_a_mirror_is_official_and_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

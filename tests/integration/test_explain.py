@@ -147,6 +147,67 @@ def test_deaths_lead_to_the_row_of_a_parquet_file(official_release: Settings, mi
     assert f"row {number}" in found.text()
 
 
+ARIZONA = "Synthetic opioids, excl. methadone (T40.4)"
+
+
+def arizona(mirror: Path, file: str, year: int) -> tuple[int, dict[str, Any]]:
+    """Row and cells of Arizona's twelve months to December in a Parquet release, or line and cells in a CSV one."""
+    if file.endswith(".parquet"):
+        return the_row(mirror / file, **{"State": "AZ", "Year": year, "Month": "December", "Indicator": ARIZONA})
+    number, text = the_line(mirror / file, "AZ", str(year), "December", ARIZONA)
+    (cells,) = csv.DictReader([texts(mirror / file)[0], text])
+    return number, cells
+
+
+def test_a_rate_says_of_each_count_since_which_vintage_it_stands(official_release: Settings, mirror: Path) -> None:
+    """Arizona's count to December 2024 is of July 2025; the one to December 2023, behind yoy_12, of January 2025."""
+    row, cells = arizona(mirror, VSRR, 2024)
+    line, before = arizona(mirror, VSRR_BEFORE, 2023)
+    assert not [t for t in texts(mirror / VSRR_BEFORE) if t.startswith("AZ,2024,December,") and ARIZONA in t]
+    now, then = f"deaths_reported={cells['Data Value']:.0f}", f"deaths_reported={before['Data Value'].replace(',', '')}"
+    found = explain(official_release, "overdose_trends US-AZ 2024-12 synthetic_opioids_t404 reported")
+    key = "jurisdiction_id=US-AZ month_ending={}-12-01 indicator_id=synthetic_opioids_t404 has {} since {}"
+    (step,) = (s for s in found.steps if "since" in s and "US-AZ month_ending" in s)
+    assert key.format(2024, now, "2025-07-16") in step
+    assert key.format(2023, then, "2025-01-08") in step
+    assert [(x.vintage, x.line, x.role) for x in found.lines if x.role.startswith("first")][:2] == [
+        (date(2025, 7, 16), row, f"first vintage with {now}"),
+        (date(2025, 1, 8), line, f"first vintage with {then}"),
+    ]
+
+
+def test_two_counts_of_a_record_stand_each_since_its_own_vintage(official_release: Settings, mirror: Path) -> None:
+    """Arizona to December 2024: the prediction was revised in June 2026, the count was not."""
+    _, old = arizona(mirror, VSRR, 2024)
+    _, new = arizona(mirror, "cdc_vsrr_overdose/2026-06-27/xkb8-kh2a_t404.csv", 2024)
+    reported, predicted = new["data_value"], new["predicted_value"]
+    assert old["Data Value"] == float(reported)
+    assert old["Predicted Value"] != float(predicted)
+    found = explain(official_release, "overdose_deaths_12mo US-AZ 2024-12 synthetic_opioids_t404")
+    counts = f"deaths_reported={reported} since 2025-07-16, deaths_predicted={predicted}"
+    assert found.lines[0].role == f"newest vintage that has the record: {counts} since 2026-06-27"
+
+
+def test_a_value_that_came_back_stands_since_it_came_back() -> None:
+    """Events 1, 2 and 1 again: the present 1 is that of the third release, also where the weight never moved."""
+    from pipelines.release.explain.answer import State
+    from pipelines.release.explain.evidence import _stands
+    from pipelines.sources.catalog import get_source
+
+    releases = [date(2024, month, 1) for month in (1, 2, 3)]
+    states = [
+        State(
+            source="cbp_drug_seizures", key={}, change="revised", value_vintage=day, first_vintage=day,
+            last_vintage=None, replaced_vintage=None, values={"quantity_lb": 5.0, "events": events},
+        )
+        for day, events in zip(releases, (1, 2, 1), strict=True)
+    ]  # fmt: skip
+    stands = _stands(get_source("cbp_drug_seizures"), states, ())
+    assert [(first.value_vintage, values) for first, values in stands] == [
+        (releases[0], "quantity_lb=5.0"), (releases[2], "events=1"),
+    ]  # fmt: skip
+
+
 def test_percent_specified_leads_to_its_own_record(official_release: Settings, mirror: Path) -> None:
     place = {"State": "US", "Year": 2023, "Month": "December"}
     number, row = the_row(mirror / VSRR, **place, Indicator="Percent with drugs specified")

@@ -66,9 +66,12 @@ def _chain(current: Current, question: Question) -> Chain:
 
 
 def _vintage_step(question: Question) -> list[str]:
-    if question.row.get("source_id") not in load_catalog() or "first_vintage" not in question.row:
+    row = question.row
+    if row.get("source_id") not in load_catalog() or "first_vintage" not in row:
         return []
-    return [
-        f"vintage {question.row['vintage']} is the newest one that covers the row; first_vintage "
-        f"{question.row['first_vintage']} is the first one with the present figure."
-    ]
+    covers, first = "is the newest one that covers the row", "is the first one with the present values of its records"
+    if row.get("is_filled"):
+        first = "is the first one that covers it without such a record, or that took the record out"
+    elif row.get("basis") == "derived":
+        covers, first = "is that of both totals", "is the day from which all three counts were published"
+    return [f"vintage {row['vintage']} {covers}; first_vintage {row['first_vintage']} {first}."]

@@ -18,6 +18,7 @@ from pipelines.release.explain.evidence import Wanted
 from pipelines.sources.catalog import get_source, load_catalog
 
 NATION_SEED = "us_t404_final_monthly"
+COUNTS = ("deaths_reported", "deaths_predicted")
 NEW_YORK_PARTS = ("US-NYC", "US-NY-XNYC")
 _MISSING = {
     "suppressed": "the publisher shows no count because it is small",
@@ -55,10 +56,10 @@ def model(table: str, macro: str | None = None) -> str:
     return f"marts.{table} is built by dbt_project/models/marts/{table}.sql{shared}."
 
 
-def record_of(row: Row, absent: str, withdrawn: str) -> Wanted:
-    """The key of the source's record for a fact that stands for one record."""
+def record_of(row: Row, absent: str, withdrawn: str, *columns: str) -> Wanted:
+    """The key of the source's record for a fact that stands for one record; columns: the values that are asked for."""
     source = get_source(row["source_id"])
-    return Wanted(source.id, {k: row[k] for k in source.key}, row["vintage"], absent, withdrawn)
+    return Wanted(source.id, {k: row[k] for k in source.key}, row["vintage"], absent, withdrawn, columns)
 
 
 def seizures(current: Current, row: Row) -> Chain:
@@ -83,7 +84,7 @@ def seizures(current: Current, row: Row) -> Chain:
 
 def deaths_12mo(current: Current, row: Row) -> Chain:
     """overdose_deaths_12mo: one record and the jurisdiction's percent specified, or New York's two parts."""
-    chain = death_counts(current, row)
+    chain = death_counts(current, row, *(c for c in COUNTS if row[c] is not None))
     if row["percent_specified"] is not None:
         # A release from before the column took the percent of the figure's own vintage.
         vintage = row.get("percent_specified_vintage", row["vintage"])
@@ -96,15 +97,16 @@ def deaths_12mo(current: Current, row: Row) -> Chain:
     return chain
 
 
-def death_counts(current: Current, row: Row) -> Chain:
-    """The same without the percent specified."""
+def death_counts(current: Current, row: Row, *columns: str) -> Chain:
+    """The same without the percent specified; columns: the counts that are asked for."""
     chain = Chain([model("overdose_deaths_12mo", "overdose_deaths")])
     if row["jurisdiction_id"] == "US-NY":
         return _new_york(current, row, chain)
     chain.steps.append("deaths_reported and deaths_predicted are the publisher's; nothing is computed.")
     _say_missing(row, chain)
     nothing = "The figure is missing, never zero."
-    chain.wanted.append(record_of(row, f"No vintage has such a record. {nothing}", f"{nothing} Its reason: withdrawn."))
+    gone = f"{nothing} Its reason: withdrawn."
+    chain.wanted.append(record_of(row, f"No vintage has such a record. {nothing}", gone, *columns))
     return chain
 
 
@@ -112,7 +114,8 @@ def _new_york(current: Current, row: Row, chain: Chain) -> Chain:
     shared = {k: row[k] for k in ("month_ending", "indicator_id")}
     parts = [r for p in NEW_YORK_PARTS for r in current.facts("overdose_deaths_12mo", {"jurisdiction_id": p, **shared})]
     for part in parts:
-        chain.wanted.append(record_of(part, "No vintage has such a record.", "This part is missing, never zero."))
+        nothing = "This part is missing, never zero."
+        chain.wanted.append(record_of(part, "No vintage has such a record.", nothing, "deaths_reported"))
         key = {k: part[k] for k in ("jurisdiction_id", *shared)}
         values = {"deaths_reported": part["deaths_reported"], "vintage": part["vintage"]}
         chain.facts.append(Fact(table="overdose_deaths_12mo", key=key, values=values))

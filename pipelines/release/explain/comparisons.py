@@ -50,7 +50,11 @@ def crossing_trends(current: Current, row: Row) -> Chain:
         "corridor": "corridor_id = $scope_id",
         "port": "list_contains(string_split($scope_id, '+'), port_code)",
     }
-    formula = f"value = {row['value']} adds {row['ports_reporting']} ports of the month; rolling_12 adds twelve months."
+    formula = (
+        f"value = {row['value']} adds {row['ports_reporting']} ports in {row['month']}; rolling_12 = "
+        f"{said(row['rolling_12'])} adds twelve such values, and yoy_12 = {said(row['yoy_12'])} compares it with the "
+        "twelve months before. The rows below are those of value."
+    )
     if row["ports_missing"] or row["missing_share_12"]:
         formula += (
             f" {row['ports_missing']} ports have no row in the month and are not 0; such holes usually have "
@@ -108,8 +112,10 @@ def corridor_trends(current: Current, row: Row) -> Chain:
 def drug_mix(current: Current, row: Row) -> Chain:
     """A drug's share of the events of four drugs."""
     formula = (
-        f"share = {said(row['events_12'])} / {said(row['total_12'])} = {said(row['share'])} over the twelve months "
-        f"ending in month; share_change and hellinger ({said(row['hellinger'])}) compare with the twelve months before."
+        f"share = {said(row['events_12'])} / {said(row['total_12'])} = {said(row['share'])} over the twelve months to "
+        f"{row['month']}: events of {row['drug_id']}, those of the rows below, over those of the four drugs. "
+        f"share_change = {said(row['share_change'])} and hellinger = {said(row['hellinger'])} compare with the twelve "
+        f"months before, where share was {said(row['share_before'])}."
     )
     chain = _start("drug_mix", ["seizures_monthly", "dim_area"], row, formula)
     where = f"drug_id = $drug_id and corridor_id = $corridor_id and {_TWELVE}"

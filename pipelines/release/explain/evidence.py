@@ -15,15 +15,13 @@ import polars as pl
 
 from pipelines.clean.files import LINE, Limits, read_records
 from pipelines.ingest.archive import RECEIPT, ArchivedVintage, Receipt
-from pipelines.release.explain.answer import Line, State, listed, pairs
+from pipelines.release.explain.answer import Line, State, pairs
 from pipelines.release.explain.current import Current, ReleasedVintage, Row
 from pipelines.release.explain.records import Record, records_at
-from pipelines.sources.catalog import Source, get_source
+from pipelines.sources.catalog import Source, TidyColumn, get_source
 from pipelines.vocabulary import DrugflowError, read_json
 
 NEWEST = "newest vintage that has the record"
-FIRST = "first vintage with this value"
-ONLY = "first vintage with this value and the newest that has the record"
 LAST = "last vintage that has the record"
 
 
@@ -32,7 +30,8 @@ class Wanted:
     """A key whose record is wanted.
 
     vintage: newest vintage that covers the released row. absent and withdrawn: sentences that say what it means that
-    no vintage has such a record, or that a newer one no longer has it.
+    no vintage has such a record, or that a newer one no longer has it. columns: the record's values that the released
+    figure rests on; unset: all that it has.
     """
 
     source: str
@@ -40,6 +39,7 @@ class Wanted:
     vintage: date
     absent: str
     withdrawn: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,11 +53,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class _Place:
-    """A clean row: where its record stands."""
+    """A clean row: where its record stands. since: for the newest, from which vintage on its values stand."""
 
     vintage: ReleasedVintage
     role: str
     row: Row
+    since: str | None = None
 
 
 def gather(current: Current, wanted: list[Wanted], brief: bool = False) -> Evidence:
@@ -95,33 +96,57 @@ def _gather(current: Current, source: Source, wanted: list[Wanted], brief: bool,
         if last is None:
             raise _stale(current, source, f"no accepted vintage has {pairs(one.key)} any more")
         _same(current, source, state, last.row)
-        first = last.vintage.vintage == state.value_vintage
-        places.append(_Place(last.vintage, ONLY if first else NEWEST, last.row))
-        if not first and not brief:
-            places.append(_at(current, source, state, state.value_vintage, FIRST))
+        stands = _stands(source, states, one.columns)
+        since = ", ".join(f"{values} since {first.value_vintage}" for first, values in stands) or "no figure"
+        places.append(_Place(last.vintage, f"{NEWEST}: {since}", last.row, since))
+        places += [
+            _at(current, source, first, first.value_vintage, f"first vintage with {values}")
+            for first, values in stands
+            if not brief and first.value_vintage != last.vintage.vintage
+        ]
     lines = _quote(current, source, places)
     if places and not brief:
         evidence.steps += _read_as(source, places, lines)
     evidence.lines += lines
 
 
+def _stands(source: Source, states: list[State], columns: tuple[str, ...]) -> list[tuple[State, str]]:
+    """The states from which on the present values stand, each with these values as text.
+
+    A state changes as a whole: the vintage of its last revision is not that of each of its values.
+    """
+    now, found = states[-1], dict[date, tuple[State, Row]]()
+    for column in (c for c in source.frame if c.role == "value"):
+        value = now.values[column.name]
+        if column.name not in columns if columns else value is None:
+            continue
+        first = now
+        for earlier in reversed(states):
+            if earlier.is_withdrawn or not _equal(column, earlier.values[column.name], value):
+                break
+            first = earlier
+        found.setdefault(first.value_vintage, (first, {}))[1][column.name] = value
+    return [(state, pairs(values)) for _, (state, values) in sorted(found.items())]
+
+
 def _read_as(source: Source, places: list[_Place], lines: list[Line]) -> list[str]:
-    """How cleaning read the newest records, and that older ones say the same."""
-    readings = []
+    """How cleaning read the newest records, and since when each of their values stands."""
+    readings, stand = [], []
     for place, line in zip(places, lines, strict=True):
-        if place.role != FIRST:
+        if place.since or place.role == LAST:
             there = {name: place.row[name] for name in source.names("value", "annotation")}
             values = pairs({name: value for name, value in there.items() if value is not None})
-            readings.append(f"{line.unit} {line.line} of {line.file} ({line.vintage}) as {values}")
+            readings.append(f"{line.unit} {line.line} of {line.file} ({line.vintage}): {pairs(line.key)} as {values}")
+        if place.since:
+            stand.append(f"{pairs(line.key)} has {place.since}")
     steps = [
         f"pipelines/clean/{source.id}.py, with the columns and categories of pipelines/sources/{source.id}.yml, reads "
         f"{'; '.join(readings)}."
     ]
-    if older := sorted({p.vintage.vintage.isoformat() for p in places if p.role == FIRST}):
-        steps.append(
-            f"The value was first published in the vintage of {listed(older)}; later ones repeat it, within the "
-            f"tolerance that pipelines/sources/{source.id}.yml declares."
-        )
+    if stand:
+        steps.append(f"By the dates of the vintages, {'; '.join(stand)}.")
+        if any(c.tolerance for c in source.frame):
+            steps[-1] += f" A difference within the tolerance in pipelines/sources/{source.id}.yml is no change."
     return steps
 
 
@@ -179,12 +204,14 @@ def _same(current: Current, source: Source, state: State, row: Row) -> None:
         if column.role != "value":
             continue
         old, new = state.values[column.name], row[column.name]
-        if old is None or new is None or column.type != "number":
-            equal = old == new
-        else:
-            equal = abs(old - new) <= column.tolerance
-        if not equal:
+        if not _equal(column, old, new):
             raise _stale(current, source, f"{column.name} of {pairs(state.key)} was {old} and is {new}")
+
+
+def _equal(column: TidyColumn, old: Any, new: Any) -> bool:
+    if old is None or new is None or column.type != "number":
+        return bool(old == new)
+    return bool(abs(old - new) <= column.tolerance)
 
 
 def _stale(current: Current, source: Source, what: str) -> DrugflowError:

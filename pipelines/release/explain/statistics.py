@@ -110,8 +110,9 @@ def derived_month(current: Current, row: Row) -> Chain:
     if row["deaths"] is not None and len(counts) == 3:
         now, earlier, anchor = counts
         chain.steps.append(
-            f"H(t) - H(t-1) + F(t-12) = {now} - {earlier} + {anchor} = {now - earlier + anchor}, both totals as "
-            f"reported in the vintage of {row['vintage']}, the anchor a final count."
+            f"deaths = {now} - {earlier} + {anchor} = {now - earlier + anchor}: deaths_reported of the twelve months "
+            f"to {row['month']} and to {before}, both as in the vintage of {row['vintage']}, and the final deaths of "
+            f"{key['month']} (anchor_vintage)."
         )
     else:
         chain.steps.append(f"There is no count: {said(row['missing_reason'])}. It is never zero.")

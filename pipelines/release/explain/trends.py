@@ -41,7 +41,7 @@ def seizure_trends(current: Current, row: Row) -> Chain:
         for f in nonzero or facts
     ]
     chain.fact_count, chain.nonzero_count = len(facts), len(nonzero)
-    chain.wanted = [record_of(f, "No vintage has such a record.", "It is a filled zero.") for f in nonzero]
+    chain.wanted = [record_of(f, "No vintage has such a record.", "It is a filled zero.", counted) for f in nonzero]
     chain.steps.append(_sum_sentence(row, counted, len(facts), len(nonzero), facts[0]["total"]))
     if not nonzero:
         chain.steps.append("Ask for each of these rows to see why it is zero: a filled zero, or a trace of no weight.")
@@ -74,7 +74,7 @@ def overdose_trends(current: Current, row: Row) -> Chain:
     place = {"jurisdiction_id": row["jurisdiction_id"]}
     key = {**place, "month_ending": row["month_ending"], "indicator_id": row["indicator_id"]}
     (now,) = current.facts("overdose_deaths_12mo", key)
-    _add(chain, "overdose_deaths_12mo", key, {column: now[column]}, death_counts(current, now))
+    _add(chain, "overdose_deaths_12mo", key, {column: now[column]}, death_counts(current, now, column))
     if row["deaths"] is None and now[column] is not None:
         chain.steps.append(f"{column} is {now[column]}: below 10 deaths, which is suppressed here.")
     if row["population"] is not None:
@@ -93,10 +93,11 @@ def overdose_trends(current: Current, row: Row) -> Chain:
         year_before = row["month_ending"].replace(year=row["month_ending"].year - 1)
         (before,) = current.facts("overdose_deaths_12mo", {**key, "month_ending": year_before})
         old = {**key, "month_ending": year_before}
-        _add(chain, "overdose_deaths_12mo", old, {column: before[column]}, death_counts(current, before))
+        _add(chain, "overdose_deaths_12mo", old, {column: before[column]}, death_counts(current, before, column))
         chain.steps.append(
-            f"yoy_12 = ({row['deaths']} - {before[column]}) / {before[column]} = {said(row['yoy_12'])}, both from the "
-            f"vintage of {row['vintage']}."
+            f"yoy_12 = ({row['deaths']} - {before[column]}) / {before[column]} = {said(row['yoy_12'])}: {column} of "
+            f"the twelve months to {row['month_ending']} and to {year_before}, both as in the vintage of "
+            f"{row['vintage']}."
         )
     return chain
 

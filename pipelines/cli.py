@@ -209,26 +209,29 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     [dim]Example:[/] drugflow verify
     """
     from pipelines.release.query import Session
-    from pipelines.release.totals import check_totals
+    from pipelines.release.totals import check_totals, figure, revised_since
 
     with Session(_settings()) as session:
         outcomes = check_totals(session.connection, session.realm)
     if as_json:
-        out.print_json(json.dumps([o.model_dump(exclude={"total": {"query"}}) for o in outcomes]))
+        kept = [o.model_dump(mode="json", exclude={"total": {"query", "today"}}) for o in outcomes]
+        out.print_json(json.dumps(kept))
     else:
         table = Table(box=None, pad_edge=False)
-        for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit"):
+        for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit", "marts today"):
             table.add_column(title, justify="right" if title in ("published", "ours") else "left")
         for o in outcomes:
             t = o.total
-            ours = "–" if o.ours is None else f"{o.ours:,.2f}".removesuffix(".00")
-            published = f"{t.value:,.2f}".removesuffix(".00")
+            ours, published = figure(o.ours), figure(t.value)
+            today = f"{figure(o.in_marts)} ({o.marts_vintage or 'no row'})" if o.differs_today else ""
             word = f"[{VERDICTS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
-            table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit)
+            table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit, today)
         out.print(table)
     count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable", "known_disagreement")}
     known = f"{count['known_disagreement']} known disagreement{'s' * (count['known_disagreement'] != 1)}"
     err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here, {known}.")
+    if moved := revised_since(outcomes):
+        err.print(moved)
     if session.is_sample:
         err.print("[cyan]This is a SAMPLE release: its agreement with published totals proves nothing.[/]")
     raise typer.Exit(BLOCKED if count["failed"] else DONE)

@@ -401,6 +401,22 @@ def test_verify_proves_nothing_on_a_sample(sample_release: Settings, command: Co
     assert "This is a SAMPLE release: its agreement with published totals proves nothing." in done.stderr
 
 
+def test_verify_shows_what_the_marts_say_where_a_later_vintage_revised_a_total(
+    official_release: Settings, mirror: Path, command: Command
+) -> None:
+    """Deaths of 2023 as reported in January 2025 hold; the marts have those of July 2025."""
+    file = mirror / "cdc_vsrr_overdose" / "2025-07-16" / "xkb8-kh2a.parquet"
+    where = "State = 'US' and Year = 2023 and Month = 'December' and Indicator = 'Number of Drug Overdose Deaths'"
+    (raw,) = duckdb.sql(f"select \"Data Value\" from '{file}' where {where}").fetchall()
+    found = {o["total"]["id"]: o for o in json.loads(command(official_release, "verify", "--json").stdout)}
+    total = found["vsrr_od_dec2023_rep"]
+    assert (total["verdict"], total["ours"], total["in_marts"]) == ("held", 107682, raw[0])
+    assert (total["marts_vintage"], total["differs_today"]) == ("2025-07-16", True)
+    said = command(official_release, "verify")
+    assert f"{raw[0]:,.0f} (2025-07-16)" in said.stdout
+    assert "in the marts today" in said.stderr
+
+
 def test_an_official_release_never_says_sample(official_release: Settings, command: Command) -> None:
     done = command(official_release, "verify")
     assert (done.returncode, "SAMPLE" in done.stdout + done.stderr) == (0, False)

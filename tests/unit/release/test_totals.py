@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.release.totals import Outcome, check_totals, load_totals, total_checks
+from pipelines.release.totals import Outcome, check_totals, load_totals, revised_since, total_checks
 from pipelines.sources.catalog import load_catalog
 
 SEED = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "us_t404_final_monthly.csv"
@@ -22,7 +22,9 @@ create table marts.overdose_deaths_monthly (
 create table deaths (
     vintage date, jurisdiction_id varchar, indicator_id varchar, month_ending date, deaths_reported bigint,
     deaths_predicted bigint);
-create macro overdose_deaths_as_of(d) as table select * exclude (vintage) from deaths where vintage = d;
+create macro overdose_deaths_as_of(d) as table select * from deaths where vintage = d;
+create view marts.overdose_deaths_12mo as
+    select * from deaths qualify vintage = max(vintage) over (partition by jurisdiction_id, indicator_id, month_ending);
 """
 
 
@@ -149,6 +151,43 @@ def test_a_provisional_figure_is_not_taken_for_a_final_one(release: duckdb.DuckD
         "select * replace ('provisional' as basis) from marts.overdose_deaths_monthly"
     )
     assert outcomes(release)["nchs_t404_2015"].verdict == "held"
+
+
+# ---- what the marts show today ----
+
+
+def revise(release: duckdb.DuckDBPyConnection, reported: int | None) -> None:
+    """A later vintage with another reported count for 2023."""
+    row = ["2025-07-16", "US", "drug_overdose", "2023-12-01", reported, 108472]
+    release.execute("insert into deaths values (?, ?, ?, ?, ?, ?)", row)
+
+
+def test_a_total_that_held_shows_what_the_marts_say_after_a_revision(release: duckdb.DuckDBPyConnection):
+    revise(release, 106881)
+    found = outcomes(release)["vsrr_od_dec2023_rep"]
+    assert (found.verdict, found.ours) == ("held", 107682.0)
+    assert (found.in_marts, str(found.marts_vintage), found.differs_today) == (106881.0, "2025-07-16", True)
+    assert revised_since([found]) == revised_since(check_totals(release, "official"))
+    assert (revised_since([found]) or "").startswith("1 of these figures is another one in the marts today")
+
+
+def test_a_figure_that_the_marts_lost_differs_too(release: duckdb.DuckDBPyConnection):
+    revise(release, None)
+    found = outcomes(release)["vsrr_od_dec2023_rep"]
+    assert (found.verdict, found.in_marts, found.differs_today) == ("held", None, True)
+
+
+def test_a_later_vintage_that_repeats_the_figure_is_no_difference(release: duckdb.DuckDBPyConnection):
+    revise(release, 107682)
+    found = outcomes(release)["vsrr_od_dec2023_rep"]
+    assert (str(found.marts_vintage), found.differs_today) == ("2025-07-16", False)
+    assert revised_since(check_totals(release, "official")) is None
+
+
+def test_a_seed_and_a_sample_have_no_figure_of_today(release: duckdb.DuckDBPyConnection):
+    revise(release, 106881)
+    assert outcomes(release)["nchs_t404_2015"].in_marts is None
+    assert revised_since(check_totals(release, "sample")) is None
 
 
 # ---- rows of meta.checks ----

@@ -67,7 +67,11 @@ class Session:
         if output is not None and not output.parent.is_dir():
             raise DrugflowError(f"There is no folder {output.parent} to write {output.name} into: make it first.")
         try:
-            if (count := len(duckdb.extract_statements(query))) > 1:
+            if (count := len(duckdb.extract_statements(query))) == 0:
+                raise DrugflowError(
+                    'The query is empty: give one, as in "select * from meta.sources", or none for a prompt.'
+                )
+            if count > 1:
                 raise DrugflowError(f"One query at a time: this one has {count}, parted by semicolons.")
             # Some errors, such as a text that is no number, come up only when the rows are fetched.
             relation = self.connection.sql(query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -21,6 +22,20 @@ def test_quoted_answers_are_those_of_the_sample(sample_release: Settings, name: 
     with Session(sample_release) as session:
         for quote in found:
             assert answer(session.connection, quote.query) == quote.answer
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.es.md"])
+def test_under_each_answer_the_command_line_writes_the_line_that_the_readme_names(
+    sample_release: Settings, name: str
+) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    with Session(sample_release) as session:
+        for quote in quotes(text):
+            printed = io.StringIO()
+            session.run(quote.query, "table", None, printed)
+            table, _, last = printed.getvalue().rstrip().rpartition("\n")
+            assert "\n".join(line.rstrip() for line in table.rstrip().splitlines()) == quote.answer
+            assert f"`{last.replace(session.release_id, '…')}`" in text
 
 
 def test_both_readmes_say_the_same() -> None:

@@ -241,7 +241,8 @@ def test_the_ending_of_a_file_gives_the_format(drugflow: Terminal, name: str, st
 
 @pytest.mark.parametrize(
     "words",
-    [["selct 1"], ["select cast('x' as integer)"], ["select * from marts.nothing"], ["select 1", "--format", "pdf"],
+    [[""], ["/* nothing */"],
+     ["selct 1"], ["select cast('x' as integer)"], ["select * from marts.nothing"], ["select 1", "--format", "pdf"],
      ["select 1", "--format", "xlsx"], ["drop table marts.deaths"], ["select 1", "--output", "/nowhere/at/all.csv"]],
 )  # fmt: skip
 def test_a_query_that_cannot_be_answered_is_one_sentence(drugflow: Terminal, words: list[str]):

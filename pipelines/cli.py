@@ -98,6 +98,10 @@ def refresh(
 ) -> None:
     """Read the origin, validate, rebuild what changed and publish a release.
 
+    Exit code 0: done, or nothing to do.
+    1: something is held, blocked or failing and the rest is released, or another refresh has the turn.
+    2: wrong use, or nothing was released that should have been.
+
     [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
     """
     from pipelines.ingest.origins import parse_origin

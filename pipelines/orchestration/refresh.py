@@ -54,10 +54,13 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done or nothing to do, 1 something is blocked, 2 nothing is released."""
-        if self.manifest is None:
+        """0 done or nothing to do; 1 something is blocked, the rest is released; 2 nothing was released that should be.
+
+        A release from before says nothing of this refresh.
+        """
+        if self.manifest is None or self.failure:
             return 2
-        return 1 if self.blocked or self.failure else 0
+        return 1 if self.blocked else 0
 
 
 def refresh(

@@ -28,6 +28,7 @@ from pipelines.orchestration.instance import prepare_home
 from pipelines.orchestration.refresh import Outcome
 from pipelines.orchestration.stages import active_sources
 from pipelines.release.dictionary import load_dictionary
+from pipelines.release.publish import current_manifest
 from pipelines.settings import Settings
 from pipelines.vocabulary import read_json
 from tests.conftest import ROOT, installation, run_refresh
@@ -290,6 +291,20 @@ def test_a_build_file_open_in_another_program_is_named(own: Settings, recovered:
         said = _failure(_materialize(hurried, "marts/dim_drug"))
     assert f"{build} is open in another program" in said
     assert _state(own)["complete"] is True
+
+
+def test_a_refresh_that_could_publish_nothing_ends_with_2_and_the_old_release_stands(
+    own: Settings, recovered: Outcome
+) -> None:
+    (own.data_marts / "refresh-sample.json").unlink(missing_ok=True)
+    before = current_manifest(own)
+    lock = own.data_marts / "build" / ".writer.lock"
+    with _holding(f"from filelock import FileLock; held = FileLock({str(lock)!r}); held.acquire()"):
+        outcome = run_refresh(own.model_copy(update={"lock_timeout_seconds": 0}))
+    assert outcome.failure is not None
+    assert "Another refresh has been writing" in outcome.failure
+    assert (outcome.exit_code, outcome.manifest) == (2, before)
+    assert current_manifest(own) == before
 
 
 @pytest.fixture(scope="module")

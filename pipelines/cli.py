@@ -106,14 +106,15 @@ def refresh(
     """
     from pipelines.ingest.origins import parse_origin
     from pipelines.orchestration.night import refresh_unattended
+    from pipelines.orchestration.stages import refuse_wrong_mirror
     from pipelines.orchestration.turn import BusyError
     from pipelines.sources.catalog import get_source
 
     for name in source or []:
         get_source(name)
-    if origin:
-        parse_origin(origin)  # a typing error is no refresh that failed
     settings = _settings(origin=origin)
+    if origin:
+        refuse_wrong_mirror(settings, parse_origin(origin), source or [])  # a typing error is no refresh that failed
     with err.status("Looking for changes …") as status:
 
         def fetching(name: str, got: int, total: int | None) -> None:

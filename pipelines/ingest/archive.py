@@ -21,6 +21,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.ingest.generated import refuse_generated
 from pipelines.vocabulary import DrugflowError, Realm, fingerprint, sha256_of, write_json
 
 RECEIPT = "receipt.json"
@@ -168,10 +169,11 @@ def store(data_raw: Path, receipt: Receipt, files: list[Path]) -> ArchivedVintag
 
     The folder is written beside its place, synced, and renamed: it is there whole or not at all. One process at a
     time writes to a source's archive, and removes what a killed one left.
-    Raises DrugflowError where a copied file does not have the receipt's checksum.
+    Raises DrugflowError where a copied file does not have the receipt's checksum, or is generated and no sample.
     """
     if _is_known(data_raw, receipt):
         return None
+    refuse_generated(receipt.realm, files, receipt.note)
     root = data_raw / receipt.realm / receipt.source
     root.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import RECEIPT, RawFile, Receipt, parse_release_date, store
+from pipelines.ingest.generated import SAMPLE_FOLDER, is_in_sample, refuse_generated
 from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, Realm, sha256_of, why
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
-SAMPLE_FOLDER = Path(__file__).parent / "sample"
 _DATA_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".bz2", ".zip", ".xlsx", ".parquet"}
 _VINTAGE_KEYS = {"published", "coverage", "scope", "note"}
 
@@ -68,8 +68,10 @@ def parse_origin(text: str) -> Origin:
                 f"The mirror {folder} is not a folder. Expected <folder>/<source>/<release date>/<files>; "
                 "check the path and that it is mounted."
             )
+        if is_in_sample(folder):
+            raise DrugflowError(f"The mirror {folder} is the embedded sample, generated and not official: use sample.")
         return Origin(f"mirror:{folder}", "official", folder)
-    raise DrugflowError(f"{text!r} is no origin: use sample, mirror:<folder> or live.")
+    raise DrugflowError(f"{text!r} is no origin: use sample, mirror:<folder>, live or archive:official.")
 
 
 def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | None = None) -> IngestReport:
@@ -110,6 +112,21 @@ def offered(origin: Origin, source_id: str) -> list[Path]:
     return sorted(p for p in found if p.is_dir() or p.is_symlink() or p.suffix.lower() in _DATA_SUFFIXES)
 
 
+def nothing_offered(folder: Path, sources: list[str]) -> str:
+    """Why a mirror that has nothing of these sources is no mirror of theirs: what was expected, and what is there."""
+    found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    high = [p for p in found if p.is_dir() and not is_in_sample(p) and any((p / s).is_dir() for s in sources)]
+    low = [folder.parent] if folder.name in sources else []
+    if high or low:
+        hint = f"did you mean mirror:{(high or low)[0]}?"
+    elif found:
+        hint = f"it has {', '.join(p.name for p in found[:5])}{' …' * (len(found) > 5)}; check the path."
+    else:
+        hint = "it is empty; check the path and that it is mounted."
+    form = f"<folder>/<source>/<release date>/<files>, such as {folder / sources[0] / '2026-01-15' / 'figures.csv'}"
+    return f"The mirror {folder} has no files of {', '.join(sources)}. Expected {form}: {hint}"
+
+
 def describe(origin: Origin, source_id: str, folder: Path, today: date | None = None) -> tuple[Receipt, list[Path]]:
     """Receipt and files of one vintage folder of a mirror; today is the day in UTC unless given.
 
@@ -135,8 +152,9 @@ def make_receipt(
 ) -> Receipt:
     """Receipt for files at hand, read now.
 
-    Raises DrugflowError where two files have one name or a name cannot be kept.
+    Raises DrugflowError where two files have one name, a name cannot be kept, or generated files would be official.
     """
+    refuse_generated(realm, files, said.get("note"), inside=False)
     names = [f.name for f in files]
     for name in names:
         if names.count(name) > 1:

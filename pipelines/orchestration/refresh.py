@@ -27,6 +27,7 @@ from pipelines.orchestration.stages import (
     decisions,
     is_settled,
     look_at_agencies,
+    refuse_wrong_mirror,
     resolve_origin,
     survey,
 )
@@ -79,6 +80,7 @@ def refresh(
     """
     origin = resolve_origin(settings)
     refuse_sample_over_official(settings, origin.realm)
+    refuse_wrong_mirror(settings, origin, sources)
     settings = settings.model_copy(update={"origin": origin.name})
     state = settings.data_marts / f"refresh-{origin.realm}.json"
     look_at_agencies(settings, origin, sources or active_sources(), fetching)

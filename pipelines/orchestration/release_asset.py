@@ -19,7 +19,8 @@ from pipelines.orchestration.show import (
     spark,
     table,
 )
-from pipelines.orchestration.stages import build_inputs, code_version, resolve_origin
+from pipelines.orchestration.stages import active_sources, build_inputs, code_version, resolve_origin
+from pipelines.release.meta import read_outline
 from pipelines.release.publish import (
     DATABASE,
     Manifest,
@@ -31,7 +32,8 @@ from pipelines.release.publish import (
     releases,
 )
 from pipelines.settings import Settings
-from pipelines.vocabulary import Realm
+from pipelines.sources.catalog import get_source
+from pipelines.vocabulary import DrugflowError, Realm
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,6 +78,7 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
         with as_sentence():
             origin = resolve_origin(settings)
             refuse_sample_over_official(settings, origin.realm)
+            _refuse_empty(settings, origin.realm)
             before = current_manifest(settings)
             with acquire(settings, origin.realm):
                 wait_until_closed(settings.stage("build", origin.realm), settings.lock_timeout_seconds)
@@ -88,6 +91,15 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
         )
 
     return release
+
+
+def _refuse_empty(settings: Settings, realm: Realm) -> None:
+    """Raise DrugflowError where no vintage of any source is accepted: empty tables would look like zeros."""
+    if not any(read_outline(settings, realm, get_source(s)).accepted for s in active_sources()):
+        raise DrugflowError(
+            "No vintage of any source is accepted, so there is nothing to release. 'drugflow status' says what is held "
+            "and what was not taken."
+        )
 
 
 def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ingest.archive import ArchivedVintage, effective_vintages, list_archive
-from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, offered, parse_origin
+from pipelines.ingest.generated import generated
+from pipelines.ingest.origins import IngestReport, Origin, describe, ingest, nothing_offered, offered, parse_origin
 from pipelines.quality.verdict import Verdict, read_verdicts
 from pipelines.release.publish import current_manifest, newest_release
 from pipelines.settings import PROJECT_ROOT, Settings
@@ -58,8 +60,21 @@ def resolve_origin(settings: Settings) -> Origin:
         return parse_origin(manifest.origin)
     except DrugflowError as error:
         raise DrugflowError(
-            f"The current release came from {manifest.origin}, which is not there now: {error}"
+            f"The current release came from {manifest.origin}, which cannot be read now: {error}"
         ) from error
+
+
+def refuse_wrong_mirror(settings: Settings, origin: Origin, sources: list[str]) -> None:
+    """Raise DrugflowError where a mirror has nothing of the sources asked for: a wrong path, or nothing mounted there.
+
+    A mirror that has other sources need not have one of which the archive has files added by hand.
+    """
+    asked = sources or active_sources()
+    if origin.folder is None or not origin.folder.is_dir() or any(offered(origin, s) for s in asked):
+        return
+    others = any(offered(origin, s) for s in active_sources())
+    if not others or not any(list_archive(settings.data_raw, origin.realm, s) for s in asked):
+        raise DrugflowError(nothing_offered(origin.folder, asked))
 
 
 def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestReport:
@@ -127,11 +142,22 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
     """Clean every effective vintage of a source; each file is compared with its receipt before use."""
     from pipelines.clean.files import Limits
     from pipelines.clean.run import Raw, clean_vintage, cleaning_code
+    from pipelines.clean.unpack import FileProblem
+
+    def verify(vintage: ArchivedVintage) -> None:
+        vintage.verify()
+        files = [vintage.folder / f.name for f in vintage.receipt.files]
+        if realm == "official" and (said := generated(files, vintage.receipt.note)):
+            # It came into the archive by hand, or before anything looked.
+            way_out = f"'drugflow retract {source_id} {vintage.id} --reason \"…\"' takes it out of every table for good"
+            raise FileProblem(f"{said}: {way_out}.")
 
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     limits = Limits(settings.max_unpacked_bytes, settings.max_unpack_ratio, settings.chunk_bytes)
-    code = cleaning_code(source)
+    code = fingerprint(
+        [cleaning_code(source), code_fingerprint(PROJECT_ROOT / "pipelines" / "ingest" / "generated.py")]
+    )
     summaries = []
     for vintage in known_vintages(settings, realm, source_id):
         receipt = vintage.receipt
@@ -144,7 +170,7 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
             coverage=receipt.coverage,
             scope=receipt.scope,
         )
-        summaries.append(clean_vintage(source, raw, folder, limits, code, vintage.verify))
+        summaries.append(clean_vintage(source, raw, folder, limits, code, partial(verify, vintage)))
     return summaries
 
 

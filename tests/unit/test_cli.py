@@ -1,6 +1,6 @@
 """The command line: help with examples, sentences instead of tracebacks, and exit codes that a script can use.
 
-0 done or nothing to do; 1 something is held back, the rest is released; 2 wrong use, or nothing is released.
+0 done or nothing to do; 1 something is held back, the rest is released; 2 wrong use, or nothing was released.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,9 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.alerts.record import finish
+from pipelines.alerts.record import finish, last_refresh
 from pipelines.cli import main
 from pipelines.ingest.archive import list_archive
+from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.ingest.origins import parse_origin
+from pipelines.orchestration.refresh import Outcome
+from pipelines.orchestration.stages import refuse_wrong_mirror
+from pipelines.release.publish import current_manifest, releases
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import load_catalog
 from tests.unit.release.tiny import release, settings_of
@@ -172,7 +178,7 @@ def test_sources_are_listed_for_machines_too(drugflow: Terminal):
 @pytest.mark.parametrize(
     ("origin", "said"),
     [
-        ("ftp://agency", "is no origin: use sample, mirror:<folder> or live"),
+        ("ftp://agency", "is no origin: use sample, mirror:<folder>, live or archive:official"),
         ("mirror:/nowhere/at/all", "The mirror /nowhere/at/all is not a folder"),
     ],
 )
@@ -188,6 +194,79 @@ def test_a_sample_refresh_over_an_official_release_is_refused(drugflow: Terminal
     assert answer.code == WRONG
     assert f"The current release {FIRST} is official, and a SAMPLE never replaces it" in answer.text
     assert drugflow.settings.current.readlink().name == FIRST
+
+
+def source_in(mirror: Path, source: str = "cdc_vsrr_overdose") -> Path:
+    """A mirror with one file of one source."""
+    folder = mirror / source / "2026-01-15"
+    folder.mkdir(parents=True)
+    (folder / "figures.csv").write_text("State,Year\n")
+    return mirror
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "said"),
+    [
+        ("", [], "it is empty; check the path and that it is mounted."),
+        ("", ["reports", "b"], "it has b, reports; check the path."),
+        ("", ["agencies/cdc_vsrr_overdose/2026-01-15"], "did you mean mirror:{folder}/agencies?"),
+        ("/cdc_vsrr_overdose", ["cdc_vsrr_overdose/2026-01-15"], "did you mean mirror:{folder}?"),
+        ("", ["cdc_vsrr_overdose"], "it has cdc_vsrr_overdose; check the path."),
+    ],
+    ids=["empty", "other", "too_high", "too_low", "empty_sources"],
+)
+def test_a_mirror_without_any_file_of_a_source_is_wrong_use_and_nothing_is_done(
+    drugflow: Terminal, given: str, there: list[str], said: str
+):
+    folder = drugflow.folder / "mirror"
+    for place in ["", *there]:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    answer = drugflow.run("refresh", "--origin", f"mirror:{folder}{given}")
+    assert answer.code == WRONG
+    assert f"The mirror {folder}{given} has no files of bts_border_crossings, " in answer.text
+    assert "Expected <folder>/<source>/<release date>/<files>, such as" in answer.text
+    assert answer.text.endswith(said.format(folder=folder))
+    assert not drugflow.settings.data_marts.exists()
+
+
+def test_a_mirror_that_is_there_without_the_source_asked_for_is_wrong_use(drugflow: Terminal):
+    mirror = source_in(drugflow.folder / "mirror")
+    answer = drugflow.run("refresh", "--origin", f"mirror:{mirror}", "--source", "census_population")
+    assert answer.code == WRONG
+    assert f"The mirror {mirror} has no files of census_population. Expected" in answer.text
+
+
+def test_a_source_that_was_added_by_hand_may_be_refreshed_alone_beside_a_mirror_of_others(drugflow: Terminal):
+    mirror = parse_origin(f"mirror:{source_in(drugflow.folder / 'mirror')}")
+    file = drugflow.folder / "population.csv"
+    file.write_text("STATE,COUNTY\n")
+    drugflow.run("add", "census_population", str(file), "--published", "2026-01-15")
+    refuse_wrong_mirror(drugflow.settings, mirror, ["census_population"])
+
+
+def test_a_mirror_that_is_not_mounted_at_night_leaves_the_release_and_is_a_refresh_that_failed(
+    drugflow: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    release(drugflow.settings, FIRST)
+    (drugflow.folder / "mirror").mkdir()
+    monkeypatch.setenv("DRUGFLOW_ORIGIN", f"mirror:{drugflow.folder / 'mirror'}")
+    answer = drugflow.run("refresh")
+    assert answer.code == WRONG
+    assert answer.text.endswith("it is empty; check the path and that it is mounted.")
+    assert [m.release_id for m in releases(drugflow.settings)] == [FIRST]
+    assert "it is empty; check the path and that it is mounted." in str(last_refresh(drugflow.settings))
+
+
+@pytest.mark.parametrize(
+    ("failure", "blocked", "code"),
+    [(None, [], DONE), (None, ["a vintage"], BLOCKED), ("Totals do not hold.", [], WRONG), ("No.", ["a"], WRONG)],
+)
+def test_a_refresh_that_published_nothing_is_2_though_an_older_release_stands(
+    drugflow: Terminal, failure: str | None, blocked: list[str], code: int
+):
+    release(drugflow.settings, FIRST)
+    outcome = Outcome(parse_origin("live"), True, current_manifest(drugflow.settings), blocked, failure)
+    assert outcome.exit_code == code
 
 
 @pytest.mark.parametrize(
@@ -380,6 +459,16 @@ def test_a_file_that_cannot_be_added_is_wrong_use(drugflow: Terminal, words: lis
     answer = drugflow.run("add", "cdc_vsrr_overdose", *[w.format(file=file) for w in words])
     assert answer.code == WRONG
     assert said in answer.text
+    assert list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose") == []
+
+
+def test_a_file_of_the_sample_cannot_be_added(drugflow: Terminal):
+    file = next((SAMPLE_FOLDER / "cdc_vsrr_overdose" / "2026-01-14").glob("*.gz"))
+    copy = Path(shutil.copy(file, drugflow.folder / "vsrr.csv.gz"))
+    for given in (file, copy):
+        answer = drugflow.run("add", "cdc_vsrr_overdose", str(given), "--published", "2026-01-14")
+        assert answer.code == WRONG
+        assert f"{given} is generated SAMPLE data and not official" in answer.text
     assert list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose") == []
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.ingest.archive import effective_vintages, list_archive
-from pipelines.ingest.origins import SAMPLE_FOLDER, IngestReport, Origin, ingest, make_receipt, parse_origin
+from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.ingest.origins import IngestReport, Origin, ingest, make_receipt, parse_origin
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import DrugflowError
@@ -92,8 +93,8 @@ def test_live_is_official():
 
 
 @pytest.mark.parametrize("text", ["", "Sample", "mirror", "mirror:", "ftp://agency", "live:cdc"])
-def test_what_is_no_origin_is_answered_with_the_three_that_are(text: str):
-    with pytest.raises(DrugflowError, match="is no origin: use sample, mirror:<folder> or live"):
+def test_what_is_no_origin_is_answered_with_those_that_are(text: str):
+    with pytest.raises(DrugflowError, match="is no origin: use sample, mirror:<folder>, live or archive:official"):
         parse_origin(text)
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.ingest import sample_generator
-from pipelines.ingest.origins import SAMPLE_FOLDER, ingest, parse_origin
+from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.ingest.origins import ingest, parse_origin
 from pipelines.ingest.samples.draw import apportion, exp, monthly_curve, poisson, uniform
 
 SOURCES = {

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from pipelines.sources.catalog import Source, load_catalog
 from pipelines.sources.ledger import Exemption, read_ledger, record, retractions
 from pipelines.vocabulary import DrugflowError, Realm, Severity, load
 
@@ -50,18 +51,32 @@ class Verdict(BaseModel):
 
 
 def accept(data_raw: Path, realm: Realm, verdict: Verdict, reason: str) -> Exemption:
-    """Record an exception for a held vintage.
+    """Record an exception for a held vintage, or take its retraction back.
 
-    Raises DrugflowError where the vintage is not held, could not be read, or the reason says nothing.
+    Raises DrugflowError where the vintage is not held, could not be read, has a value that cannot be, or the reason
+    says nothing.
     """
     name = f"{verdict.source} {verdict.vintage}"
     if verdict.state != "held":
         raise DrugflowError(f"{name} is not held back, so there is nothing to accept.")
     if not verdict.readable:
         raise DrugflowError(f"{name} cannot be read, so it has no rows to accept: {verdict.problem}")
-    return record(
-        data_raw, realm, source=verdict.source, vintage=verdict.vintage, content=verdict.content, reason=reason
-    )
+    source = load_catalog().get(verdict.source)
+    if source and (failed := impossible(source, verdict)):
+        found = "; ".join(f"{c.id} found {c.detail}" for c in verdict.checks if c.id in failed)
+        raise DrugflowError(
+            f"{name} has a value that cannot be, and no exception shows one: {found}. Ask the agency, and add its "
+            f"corrected file with 'drugflow add {verdict.source} FILE --published {verdict.vintage}'. If the bound is "
+            f"wrong, correct it in pipelines/sources/{verdict.source}.yml."
+        )
+    # What was retracted was not judged: taking that back is no exception from checks.
+    content = "" if verdict.retracted else verdict.content
+    return record(data_raw, realm, source=verdict.source, vintage=verdict.vintage, content=content, reason=reason)
+
+
+def impossible(source: Source, verdict: Verdict) -> list[str]:
+    """The failed checks that say that a value cannot be, such as a count below 0."""
+    return [c.id for c in verdict.checks if not c.passed and c.id in source.bounds]
 
 
 def retract(data_raw: Path, realm: Realm, source_id: str, archive_id: str, reason: str) -> Exemption:

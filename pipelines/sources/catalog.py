@@ -231,6 +231,19 @@ class Source(Strict):
         return [c.name for c in self.frame if c.role in roles]
 
     @property
+    def bounds(self) -> set[str]:
+        """Ids of the critical expectations with a floor of 0 or more on a figure: a value beyond them cannot be."""
+        figures = {c.name for c in self.frame if c.role == "value" and c.type in ("integer", "number")}
+        return {
+            e.id
+            for e in self.expectations
+            if e.severity == "critical"
+            and e.batch == "rows"
+            and e.kwargs.get("column") in figures
+            and e.kwargs.get("min_value", -1) >= 0
+        }
+
+    @property
     def key(self) -> list[str]:
         """Columns that identify a row of the clean frame."""
         return self.names("key")

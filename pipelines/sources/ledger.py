@@ -17,7 +17,8 @@ from pipelines.vocabulary import DrugflowError, Realm, load, write_json
 class Exemption(BaseModel):
     """An operator's decision about a vintage; a later one about the same overrules it.
 
-    accept publishes a held vintage, known by its release date and the content of its rows. retract holds one that was
+    accept publishes a held vintage, known by its release date and the content of its rows; without content it takes a
+    retraction back and no more. retract holds one that was
     archived by mistake, known by its folder in the archive; content is empty then.
     """
 

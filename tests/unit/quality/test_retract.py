@@ -62,6 +62,15 @@ def test_an_acceptance_takes_a_retraction_back(bench: Bench):
     assert bench.states() == ["held"]
 
 
+def test_taking_a_retraction_back_is_no_exception_from_checks(bench: Bench):
+    bench.add("2024-04-01", changed(GOOD, 0, -3))
+    withdraw(bench, "2024-04-01")
+    held = bench.judge()["2024-04-01"]
+    bench.ledger.append(accept(bench.folder / "raw", "official", held, "It was the right file after all."))
+    verdict = bench.judge()["2024-04-01"]
+    assert (verdict.state, verdict.retracted) == ("held", False)
+
+
 def test_a_retraction_needs_a_reason_and_is_made_once(tmp_path: Path):
     with pytest.raises(DrugflowError, match="at least three words"):
         retract(tmp_path, "official", "tried", "2024-04-01", "a mistake")

@@ -191,7 +191,8 @@ def sql(
 ) -> None:
     """Query the current release, read-only.
 
-    An answer from a sample says so: csv, json and Excel have a first column SAMPLE with the release.
+    An answer from a sample says so: csv, json and Excel have a first column SAMPLE with the release. Which sources
+    of the tables are late is told on standard error.
 
     [dim]Example:[/] drugflow sql "select * from seizures_as_of(date '2024-05-01') limit 5" --output answer.xlsx
     """
@@ -205,6 +206,8 @@ def sql(
             return
         chosen = output.suffix.lstrip(".") if output and form == "table" else form
         session.run(query, chosen, output, sys.stdout)
+        for text in session.late(query):
+            err.print(plain(text))
 
 
 @app.command()

@@ -69,6 +69,25 @@ def show_night(night: Night, settings: Settings) -> None:
     """A refresh that ended: a line for every source and what was told on standard error, the release on output."""
     for source in night.sources:
         err.print(_source_line(source))
+    _show_outcome(night, settings)
+    if late := late_line({s.source: s.days_late for s in night.sources}):
+        out.print(f"\n{late}")
+
+
+def late_line(days: dict[str, int | None]) -> str | None:
+    """How many sources are late, by how many days since the next period was expected, and what to do; None for none."""
+    late = sorted(((n, s) for s, n in days.items() if n), reverse=True)
+    if not late:
+        return None
+    named = ", ".join(f"{source} {n:,} days" for n, source in late)
+    return (
+        f"[red]{len(late)} of {len(days)} sources {'is' if len(late) == 1 else 'are'} late:[/] {named} since the next "
+        "period was expected. Look at the agency's page for a newer file: 'drugflow refresh --origin live' fetches it, "
+        "'drugflow add SOURCE FILE --published YYYY-MM-DD' takes one that you download."
+    )
+
+
+def _show_outcome(night: Night, settings: Settings) -> None:
     for sentence in night.alerts:
         err.print(plain(sentence))
     outcome, manifest = night.outcome, night.outcome.manifest
@@ -119,7 +138,9 @@ def show_status(found: dict[str, Any]) -> None:
     release = found["release"]
     if found["rehearsed_day"]:
         out.print(f"[cyan]REHEARSAL:[/] {found['rehearsed_day']} counts as today (DRUGFLOW_TODAY).")
-    if release is None:
+    if release is None and found["kept_releases"]:
+        out.print(f"[red]Analysts can open nothing:[/] {plain(found['nothing_to_open'])}")
+    elif release is None:
         out.print("Nothing is released yet: run [bold]drugflow refresh[/].")
     else:
         mark = "[cyan]SAMPLE, not official[/] · " if release["realm"] == "sample" else ""
@@ -155,23 +176,43 @@ def show_status(found: dict[str, Any]) -> None:
                 out.print(f"  {plain(held['how_to_go_on'])}")
                 continue
             out.print(f"\n[red]{s['source']} {held['vintage']}[/] is held back: {plain(held['why'])}")
+            _show_failed([f for f in held["failed"] if f["found"] not in held["why"]])
+            for page in dict.fromkeys(f["page"] for f in held["failed"] if f["page"]):
+                out.print(f"  Its validation: {page}")
             out.print(f"  {plain(held['how_to_go_on'])}")
+        for exception in s["exceptions"]:
+            name, day = f"{s['source']} {exception['vintage']}", exception["accepted_at"][:10]
+            out.print(f"\n[yellow]{name}[/] is in the tables by an exception of {day}: {plain(exception['reason'])}")
+            _show_failed(exception["failed"])
+            out.print(f"  'drugflow retract {name} --reason \"…\"' takes it out of them.")
         for problem in s["problems"]:
             out.print(f"\n[red]{s['source']}[/]: {plain(problem)}")
         for note in s["notes"]:
             out.print(f"\n{s['source']}: {plain(note)}")
+        if s["days_late"]:
+            said = f"{s['days_late']:,} days ago; the agency's page is {s['landing_page']}"
+            out.print(f"\n{s['source']} is late: its next period was expected by {s['next_expected']}, {said}")
         if s["furthest_period"] != s["newest_period"]:
             further = [p["part"] for p in s["parts"] if p["newest_period"] == str(s["furthest_period"])]
             said = f"goes to {s['furthest_period']} for {', '.join(further) or 'an excerpt'} alone"
             out.print(f"\n{s['source']} {plain(said)}; all of it reaches {s['newest_period']}.")
+    late = {s["source"]: s["days_late"] for s in found["sources"] if s["freshness"] != "contract"}
+    if line := late_line(late):
+        out.print(f"\n{line}")
     if found["last_refresh"]:
         ended = found["last_refresh"]
         lacks = [line.partition(":")[0] for line in ended["sources"] if line.split()[1].rstrip(":") in LACKING]
-        word = f"went on without: {', '.join(lacks)}." if lacks else "went well."
+        word = "took what there was; what is late is above." if any(late.values()) else "went well."
+        word = f"went on without: {', '.join(lacks)}." if lacks else word
         word = f"[red]failed:[/] {plain(ended['failure'])}" if ended["failure"] else word
         out.print(f"\nThe last refresh ended {minute(ended['finished_at'])} UTC and {word}")
     if found["alerts"]["addresses"] or found["alerts"]["undelivered"]:
         show_alerts(found["alerts"])
+
+
+def _show_failed(checks: list[dict[str, Any]]) -> None:
+    for check in checks:
+        out.print(f"  {check['check']}: {plain(check['found'])}")
 
 
 def show_alerts(found: dict[str, Any]) -> None:

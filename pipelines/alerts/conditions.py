@@ -68,7 +68,7 @@ def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Conditio
             "held",
             name,
             f"The vintage {verdict.archive_id} is held back: {verdict.problem}",
-            how_to_go_on(source.id, verdict.archive_id, verdict.readable),
+            how_to_go_on(source, verdict),
         )
     if word == "late" and account.latest_expected and account.last_period:
         yield Condition(
@@ -76,6 +76,7 @@ def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Conditio
             "late",
             name,
             f"The newest period is {account.last_period:%Y-%m}; the next was expected by {account.next_expected}.",
-            f"Look at the publisher's page {source.landing_page}: did it stop, move or rename its file?",
+            f"Look at the publisher's page {source.landing_page}: did it stop, move or rename its file? "
+            f"'drugflow add {source.id} FILE --published YYYY-MM-DD' takes one that you download.",
             (account.latest_expected + timedelta(days=1)).isoformat(),
         )

@@ -22,23 +22,20 @@ from pipelines.release.meta import (
     caution_rows,
     check_rows,
     freshness_sql,
+    late_cautions_sql,
     read_account,
     source_rows,
 )
 from pipelines.release.package import write_datapackage
+from pipelines.release.query import AS_OF
 from pipelines.release.totals import check_totals, reconciliation_rows, total_checks
 from pipelines.settings import Settings
 from pipelines.sources.catalog import load_catalog
 from pipelines.vocabulary import SAMPLE, DrugflowError, Realm
 
 T = TypeVar("T")
-STORED_SOURCES = "source_facts"
-AS_OF = {
-    "seizures_as_of": "seizures_monthly",
-    "overdose_deaths_as_of": "overdose_deaths_12mo",
-    "crossings_as_of": "border_crossings_monthly",
-}
-"""The fact that each as-of macro gives as it was known on a date."""
+STORED = {"meta.source_facts": "sources", "meta.caution_facts": "cautions"}
+"""Tables that are not exported, with the view that shows each as of the day on which it is read."""
 
 
 def assemble(
@@ -81,13 +78,13 @@ def assemble(
         connection.execute("detach build")
         connection.execute("begin transaction")
         by_name = {t.name: t for t in dictionary if t.table_schema == "meta" or t.made_by == "release"}
-        _fill(connection, by_name[STORED_SOURCES], source_rows(accounts), mark)
+        _fill(connection, by_name["source_facts"], source_rows(accounts), mark)
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages], mark)
         _fill(connection, by_name["dictionary"], dictionary_rows(dictionary), mark)
         every_table = sorted({t.name for t in dictionary})
         without_mexico = _without_mexico(connection, dictionary)
-        cautions = caution_rows(settings, realm, accounts, every_table, without_mexico)
-        _fill(connection, by_name["cautions"], cautions, mark)
+        cautions = caution_rows(realm, accounts, every_table, without_mexico)
+        _fill(connection, by_name["caution_facts"], cautions, mark)
         totals = check_totals(connection, realm, settings.as_of)
         checks = check_rows(accounts, build_state, total_checks(totals))
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
@@ -97,9 +94,10 @@ def assemble(
             )
         _fill(connection, by_name["checks"], checks, mark)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals), mark)
-        _sources_view(connection, by_name["sources"], mark, freshness_sql(realm, settings.today))
+        _views(connection, by_name, mark, freshness_sql(realm, settings.today))
         connection.execute("commit")
-        hashed = [t for t in dictionary if (t.table_schema, t.name) not in {("meta", "sources"), ("meta", "release")}]
+        changing = {"meta.release", *(f"meta.{view}" for view in STORED.values())}
+        hashed = [t for t in dictionary if t.full_name not in changing]
         found = _side_by_side(connection, hashed, lambda c, t: table_hash(c, t.table_schema, t.name))
         tables = {f"{t.table_schema}.{t.name}": value for t, value in zip(hashed, found, strict=True)}
         overall = content_hash({name: value for name, (_, value) in tables.items()})
@@ -114,7 +112,7 @@ def assemble(
             "rehearsed_day": settings.today,
         }
         _fill(connection, by_name["release"], [release], mark)
-        exported = [t for t in dictionary if (t.table_schema, t.name) != ("meta", STORED_SOURCES)]
+        exported = [t for t in dictionary if t.full_name not in STORED]
         _side_by_side(connection, exported, lambda c, t: _export(c, t, folder / "parquet", realm, release_id))
         counts = {f"{t.table_schema}.{t.name}": _count(connection, t) for t in exported}
     finally:
@@ -208,11 +206,15 @@ def _without_mexico(connection: duckdb.DuckDBPyConnection, dictionary: list[Tabl
     return sorted(set(found))
 
 
-def _sources_view(connection: duckdb.DuckDBPyConnection, table: Table, mark: str, freshness: str) -> None:
-    """meta.sources ages without a build: freshness is computed when it is read, in a rehearsal on its day."""
-    columns = ", ".join(f"{freshness} as freshness" if c.name == "freshness" else f'"{c.name}"' for c in table.columns)
-    connection.execute(f"create view meta.sources as select {columns} from meta.{STORED_SOURCES}")
-    _comment(connection, table, "view", mark)
+def _views(connection: duckdb.DuckDBPyConnection, by_name: dict[str, Table], mark: str, freshness: str) -> None:
+    """A release ages without a build: what is late is computed when it is read, in a rehearsal on its day."""
+    names = [c.name for c in by_name["sources"].columns]
+    columns = ", ".join(f"{freshness} as freshness" if n == "freshness" else f'"{n}"' for n in names)
+    connection.execute(f"create view meta.sources as select {columns} from meta.source_facts")
+    late = late_cautions_sql(freshness)
+    connection.execute(f"create view meta.cautions as select * from meta.caution_facts union all {late}")
+    for view in STORED.values():
+        _comment(connection, by_name[view], "view", mark)
 
 
 def _export(connection: duckdb.DuckDBPyConnection, table: Table, folder: Path, realm: Realm, release_id: str) -> None:

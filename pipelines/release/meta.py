@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from pipelines.ingest.archive import effective_vintages
 from pipelines.ingest.live.state import SourceState, read_state
-from pipelines.quality.verdict import Verdict, read_verdicts
+from pipelines.quality.verdict import Check, Verdict, read_verdicts
 from pipelines.release.held import STEP_DAYS, waiting
 from pipelines.settings import Settings
-from pipelines.sources.catalog import Source, load_catalog
-from pipelines.sources.ledger import read_ledger, retractions
+from pipelines.sources.catalog import Source
+from pipelines.sources.ledger import Exemption, read_ledger, retractions
 from pipelines.vocabulary import Realm, read_json
 
 SEVERITY = {"error": "critical", "warn": "warning"}
@@ -43,6 +44,8 @@ class Account:
     """Release dates of the vintages that the history is made of, ISO, oldest first."""
     waiting: list[Verdict] = field(default_factory=list)
     """Held vintages that no accepted one has overtaken: something of theirs is missing in the marts."""
+    exceptions: list[tuple[Verdict, Exemption]] = field(default_factory=list)
+    """Vintages in the tables by an operator's exception, with the decision."""
     fetching: SourceState | None = None
     """What the last look at the agency's site left; None where the release came from elsewhere."""
 
@@ -84,8 +87,22 @@ class Account:
 
     @property
     def tables(self) -> list[str]:
-        """Tables that its cautions name, and its history."""
-        return sorted({self.source.id, *(t for c in self.source.cautions for t in c.tables)})
+        """Tables that come from it, its history among them, and those that its cautions name."""
+        own = {name for name, source in _origins() if source == self.source.id}
+        return sorted(own.union(*(c.tables for c in self.source.cautions)))
+
+    def days_late(self, realm: Realm, today: date) -> int | None:
+        """Days since the next period was expected, None where the source is not late."""
+        expected = self.next_expected
+        return (today - expected).days if expected and freshness(self, realm, today) == "late" else None
+
+
+@cache
+def _origins() -> list[tuple[str, str | None]]:
+    """Each released table with the one source that it comes from, if it is one."""
+    from pipelines.release.dictionary import load_dictionary  # status and an unchanged night do without
+
+    return [(t.name, t.source) for t in load_dictionary()]
 
 
 def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
@@ -107,6 +124,11 @@ def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
         account.last_vintage = date.fromisoformat(account.accepted[-1])
     if account.held:
         account.waiting = waiting(settings, realm, source, account.verdicts)
+    if excepted := [v for v in account.verdicts if v.state == "accepted_by_exception"]:
+        accepted = [e for e in read_ledger(settings.data_raw, realm) if e.decision == "accept"]
+        decided = {(e.source, e.vintage, e.content): e for e in accepted}
+        keys = {v.archive_id: (v.source, v.vintage, v.content) for v in excepted}
+        account.exceptions = [(v, decided[keys[v.archive_id]]) for v in excepted if keys[v.archive_id] in decided]
     return account
 
 
@@ -172,6 +194,7 @@ def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
             "next_expected": a.next_expected,
             "grace_days": a.grace_days,
             "held_vintages": len(a.held),
+            "tables": a.tables,
             **_fetching(a),
         }
         for a in accounts
@@ -199,20 +222,46 @@ def freshness_sql(realm: Realm, today: date | None = None) -> str:
     """SQL of the freshness of a row of the stored facts, as of the day it is read; in a rehearsal as of its day."""
     day = f"date '{today}'" if today else "current_date"
     if realm == "sample":
-        return "'sample'"
+        return "case when last_period is null then 'no_data' else 'sample' end"
     return (
         f"case when last_period is null then 'no_data' when {day} <= next_expected then 'fresh' "
         f"when {day} <= next_expected + grace_days then 'due' else 'late' end"
     )
 
 
+def late_cautions_sql(freshness: str) -> str:
+    """SQL of a caution for each row of the stored facts that is late by that freshness, whenever it is read."""
+    whole, part = "strftime(last_period, '%Y-%m')", "strftime(furthest_period, '%Y-%m')"
+    return f"""
+        select
+            concat('late_', source_id) as code,
+            concat(
+                title_en, ': this source is overdue since ', next_expected, '. Its newest period is ', {whole},
+                if(furthest_period > last_period, concat(', of parts of it ', {part}), ''),
+                '. That nothing newer is here says nothing about what happened since. See whether the agency has '
+                'more: ', landing_page
+            ) as text_en,
+            concat(
+                title_es, ': esta fuente está atrasada desde el ', next_expected,
+                '. Su periodo más reciente es ', {whole},
+                if(furthest_period > last_period, concat(', y el de algunas partes ', {part}), ''),
+                '. Que aquí no haya nada más nuevo no dice nada sobre lo ocurrido después. Vea si la fuente tiene '
+                'más: ', landing_page
+            ) as text_es,
+            tables,
+            source_id
+        from meta.source_facts
+        where {freshness} = 'late'
+    """
+
+
 def freshness(account: Account, realm: Realm, today: date) -> str:
     """The same word as the view's, for the command line."""
     expected, latest = account.next_expected, account.latest_expected
-    if realm == "sample":
-        return "sample"
     if expected is None or latest is None:
         return "no_data"
+    if realm == "sample":
+        return "sample"
     if today <= expected:
         return "fresh"
     return "due" if today <= latest else "late"
@@ -226,9 +275,9 @@ def state_of(account: Account, freshness_word: str) -> str:
 
 
 def caution_rows(
-    settings: Settings, realm: Realm, accounts: list[Account], every_table: list[str], without_mexico: list[str]
+    realm: Realm, accounts: list[Account], every_table: list[str], without_mexico: list[str]
 ) -> list[dict[str, Any]]:
-    """Cautions of the sources' YAML, and those that this build itself gives rise to.
+    """Cautions of the sources' YAML, and those that this build itself gives rise to; lateness comes with the day.
 
     every_table: names of all released tables; without_mexico: of those by jurisdiction that have no Mexican row.
     """
@@ -287,6 +336,7 @@ def caution_rows(
                     account,
                 )
             )
+        rows += [_exception(account, verdict, entry) for verdict, entry in account.exceptions]
         if account.is_uneven:
             rows.append(_uneven(account))
         for vintage in account.vintages:
@@ -302,17 +352,27 @@ def caution_rows(
                         account,
                     )
                 )
-    for entry in (e for e in read_ledger(settings.data_raw, realm) if e.decision == "accept"):
-        rows.append(
-            {
-                "code": f"exception_{entry.source}_{entry.vintage}",
-                "text_en": f"{entry.source} {entry.vintage} was accepted by exception: {entry.reason}",
-                "text_es": f"{entry.source} {entry.vintage} se aceptó por excepción: {entry.reason}",
-                "tables": Account(load_catalog()[entry.source]).tables,
-                "source_id": entry.source,
-            }
-        )
     return rows
+
+
+def broken(verdict: Verdict) -> list[Check]:
+    """The checks that hold a vintage back, or would without an exception."""
+    return [c for c in verdict.checks if not c.passed and c.severity == "critical"]
+
+
+def _exception(account: Account, verdict: Verdict, entry: Exemption) -> dict[str, Any]:
+    """The caution that a vintage failed checks and is in the tables all the same, with what they found."""
+    found = "; ".join(f"{c.id}: {c.detail}" for c in broken(verdict))
+    title, day, reason = account.source.title, entry.accepted_at[:10], entry.reason.rstrip(".")
+    return _caution(
+        f"exception_{account.source.id}_{verdict.vintage}",
+        f"The release of {verdict.vintage} of {title.en} failed checks and is in the tables by an exception of {day}. "
+        f"Failed: {found}. Reason given: {reason}.",
+        f"La publicación del {verdict.vintage} de {title.es} no pasó todos los controles y está en las tablas por una "
+        f"excepción del {day}. Controles que no pasó: {found}. Motivo: {reason}.",
+        account.tables,
+        account,
+    )
 
 
 def _uneven(account: Account) -> dict[str, Any]:

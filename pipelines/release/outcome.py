@@ -25,6 +25,8 @@ class SourceOutcome:
     word: Word
     sentence: str
     vintage: str | None = None
+    days_late: int | None = None
+    """Days since the next period was expected, where the source is late, whatever the word."""
 
     @property
     def line(self) -> str:
@@ -66,9 +68,9 @@ def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -
     if new := [v for v in account.taken if v not in before]:
         word = "new" if word == "unchanged" else word
         said.append(f"Took {', '.join(new)}.")
-    if freshness(account, realm, today) == "late":
+    if days_late := account.days_late(realm, today):
         word = "late" if word == "unchanged" else word
-        said.append(f"The next period was expected by {account.next_expected}.")
+        said.append(f"The next period was expected by {account.next_expected}, {days_late} days ago.")
     said += account.fetching.notes if account.fetching else []
     if account.last_period is None:
         said.append("Nothing is accepted yet.")
@@ -78,4 +80,4 @@ def outcome_of(account: Account, realm: Realm, today: date, before: list[str]) -
         )
         said.append(f"Newest period {account.last_period:%Y-%m}{further}, vintage {account.last_vintage}.")
     vintage = account.last_vintage.isoformat() if account.last_vintage else None
-    return SourceOutcome(account.source.id, word, " ".join(" ".join(said).split()), vintage)
+    return SourceOutcome(account.source.id, word, " ".join(" ".join(said).split()), vintage, days_late)

@@ -78,12 +78,15 @@ def current_manifest(settings: Settings) -> Manifest | None:
 
 def nothing_to_open(settings: Settings) -> DrugflowError:
     """Why analysts have no release to open, and how they get one."""
-    if not settings.current.is_symlink():
+    kept, is_link = releases(settings), settings.current.is_symlink()
+    if not is_link and not kept:
         return DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
-    kept = ", ".join(m.release_id for m in releases(settings)) or "none"
+    lost = f"The current release {settings.current.readlink().name}" if is_link else f"The link {settings.current}"
+    gone = f"{lost} is gone from {settings.releases}, or its database is." if is_link else f"{lost} is gone."
+    again = pinned_release(settings) or "--unpin"
     return DrugflowError(
-        f"The current release {settings.current.readlink().name} is gone from {settings.releases}, or its database is. "
-        f"'drugflow refresh' publishes a new one, 'drugflow rollback' shows a kept one: {kept}."
+        f"{gone} 'drugflow refresh' publishes a new release, 'drugflow rollback {again}' shows what is kept: "
+        f"{', '.join(m.release_id for m in kept) or 'none'}."
     )
 
 

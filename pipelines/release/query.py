@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FORMATS = ("table", "csv", "json", "xlsx")
+AS_OF = {
+    "seizures_as_of": "seizures_monthly",
+    "overdose_deaths_as_of": "overdose_deaths_12mo",
+    "crossings_as_of": "border_crossings_monthly",
+}
+"""The fact that each as-of macro gives as it was known on a date."""
 MOST_EXCEL_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 
@@ -42,6 +49,8 @@ class Session:
         self.connection = duckdb.connect(str(folder / DATABASE), read_only=True)
         # A query reads this release and nothing else on the machine.
         self.connection.execute("set autoinstall_known_extensions = false; set enable_external_access = false")
+        late = "select text_en, tables from meta.cautions where code like 'late\\_%' escape '\\' order by code"
+        self._late: list[tuple[str, list[str]]] = self.connection.execute(late).fetchall()
 
     def __enter__(self) -> Session:
         return self
@@ -53,6 +62,12 @@ class Session:
     def is_sample(self) -> bool:
         """Whether the figures are generated."""
         return self.realm == "sample"
+
+    def late(self, query: str) -> list[str]:
+        """What the release says today of the late sources of the tables that a query names."""
+        words = set(re.findall(r"\w+", query.casefold()))
+        words |= {fact for macro, fact in AS_OF.items() if macro in words}
+        return [text for text, tables in self._late if words.intersection(tables)]
 
     def run(self, query: str, form: str, output: Path | None, stream: IO[str]) -> None:
         """Answer one query. A sample's answer says so itself, since files and pipes leave the terminal's words behind:
@@ -77,7 +92,9 @@ class Session:
             relation = self.connection.sql(query)
             if relation is None:
                 return
-            content = f"{relation}\n{self._last_line}".encode() if form == "table" else self._content(relation, form)
+            said = self.late(query)
+            is_table = form == "table"
+            content = f"{relation}\n{self._last_line}".encode() if is_table else self._content(relation, form, said)
         except duckdb.Error as error:
             raise DrugflowError(f"DuckDB cannot answer that: {error}") from error
         if output is None:
@@ -85,12 +102,12 @@ class Session:
         else:
             output.write_bytes(content)
 
-    def _content(self, relation: duckdb.DuckDBPyRelation, form: str) -> bytes:
+    def _content(self, relation: duckdb.DuckDBPyRelation, form: str, late: list[str]) -> bytes:
         """The whole answer as a file. Raises DrugflowError where the format has no place for it."""
         try:
             frame = self._marked(relation.pl())
             if form == "xlsx":
-                return self._excel(_flat(frame))
+                return self._excel(_flat(frame), late)
             return _text(frame, form).encode()
         except (DrugflowError, duckdb.Error):
             raise
@@ -112,8 +129,8 @@ class Session:
             name += "_"
         return frame.select(pl.lit(self.release_id).alias(name), pl.all())
 
-    def _excel(self, frame: pl.DataFrame) -> bytes:
-        """One sheet of rows and one that says which release they came from, and that a sample is one."""
+    def _excel(self, frame: pl.DataFrame, late: list[str]) -> bytes:
+        """One sheet of rows and one about them: the release, that a sample is one, and which sources are late."""
         import xlsxwriter
 
         if frame.height > MOST_EXCEL_ROWS:
@@ -129,6 +146,7 @@ class Session:
             notes: list[tuple[str, Any]] = [("release", self.release_id), ("realm", self.realm)]
             if self.is_sample:
                 notes.append(("warning", SAMPLE))
+            notes += [("late", text) for text in late]
             for row, pair in enumerate(notes):
                 about.write_row(row, 0, pair)
         return content.getvalue()
@@ -138,6 +156,8 @@ class Session:
         import sys
 
         console.print(f"Release {self.release_id}. One query a line; Ctrl+D ends.")
+        for text, _ in self._late:
+            console.print(text, markup=False)
         while True:
             try:
                 query = input("drugflow> ").strip()

@@ -9,13 +9,15 @@ from datetime import date
 from typing import Any
 
 from pipelines.ingest.archive import list_archive
-from pipelines.release.meta import freshness, read_outline, state_of
-from pipelines.release.publish import current_manifest, pinned_release, releases
+from pipelines.quality.verdict import Verdict, impossible
+from pipelines.release.meta import broken, freshness, read_outline, state_of
+from pipelines.release.publish import current_manifest, nothing_to_open, pinned_release, releases
 from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
+from pipelines.sources.catalog import Source, load_catalog
 from pipelines.vocabulary import Realm
 
-TAKE_BACK = "Nothing needs doing; 'drugflow accept {} {} --reason \"…\"' takes the retraction back."
+NEW = ("unknown column", "is unknown, expected", "describe the new layout")
+"""How cleaning says that a file has what the source's YAML does not list."""
 
 
 def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]:
@@ -36,6 +38,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                 "parts": [{"part": p["part"], "newest_period": p["last_period"]} for p in account.parts],
                 "last_vintage": account.last_vintage,
                 "next_expected": account.next_expected,
+                "days_late": account.days_late(realm, today),
+                "landing_page": source.landing_page,
                 "last_attempt": account.fetching.last_attempt if account.fetching else None,
                 "failing_since": account.fetching.failing_since if account.fetching else None,
                 "archived_vintages": len(list_archive(settings.data_raw, realm, source.id)),
@@ -43,13 +47,21 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                     {
                         "vintage": v.archive_id,
                         "why": v.problem,
-                        "how_to_go_on": TAKE_BACK.format(source.id, v.archive_id)
-                        if v.retracted
-                        else how_to_go_on(source.id, v.archive_id, v.readable),
+                        "failed": _failed(settings, realm, source, v),
+                        "how_to_go_on": how_to_go_on(source, v),
                         "retracted": v.retracted,
                         "overtaken": v not in account.waiting and not v.retracted,
                     }
                     for v in account.held
+                ],
+                "exceptions": [
+                    {
+                        "vintage": v.archive_id,
+                        "accepted_at": entry.accepted_at,
+                        "reason": entry.reason,
+                        "failed": _failed(settings, realm, source, v),
+                    }
+                    for v, entry in account.exceptions
                 ],
                 "problems": account.problems,
                 "notes": account.fetching.notes if account.fetching else [],
@@ -59,18 +71,48 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
         "realm": realm,
         "is_sample": realm == "sample",
         "release": manifest.model_dump(exclude={"tables"}) if manifest else None,
+        "nothing_to_open": None if manifest else str(nothing_to_open(settings)),
         "pinned": pinned_release(settings),
         "kept_releases": [m.release_id for m in releases(settings)],
         "sources": rows,
     }
 
 
-def how_to_go_on(source_id: str, vintage: str, readable: bool) -> str:
+def _failed(settings: Settings, realm: Realm, source: Source, verdict: Verdict) -> list[dict[str, Any]]:
+    """Each check that failed, with what it found and the page that shows it, where there is one."""
+    quality, batches = settings.stage("quality", realm), {e.id: e.batch for e in source.expectations}
+    pages = {c.id: quality / source.id / f"{verdict.archive_id}__{batches.get(c.id)}.html" for c in broken(verdict)}
+    return [
+        {"check": c.id, "found": c.detail, "page": str(pages[c.id]) if pages[c.id].is_file() else None}
+        for c in broken(verdict)
+    ]
+
+
+def how_to_go_on(source: Source, verdict: Verdict) -> str:
     """What an operator does about a held vintage."""
-    again = f"get the file again and add it with 'drugflow add {source_id} FILE --published {vintage[:10]}'"
-    if not readable:
+    name = f"{source.id} {verdict.archive_id}"
+    again = f"get the file again and add it with 'drugflow add {source.id} FILE --published {verdict.archive_id[:10]}'"
+    accept = f"'drugflow accept {name} --reason \"…\"'"
+    if verdict.retracted:
+        return f"Nothing needs doing; {accept} takes the retraction back."
+    failed, contents = broken(verdict), [e.id for e in source.expectations if e.batch == "content"]
+    if old := next((c.detail for c in failed if c.id in contents), None):
+        return (
+            f"It is an old file under a newer date, {old.removeprefix('observed ')}. If it was added by mistake: "
+            f"'drugflow retract {name} --reason \"…\"', then add the newest file. If the agency itself went back to "
+            f"the old figures: {accept}."
+        )
+    if bounds := impossible(source, verdict):
+        return (
+            f"No exception covers {', '.join(bounds)}: such a value cannot be. Once the agency has corrected it, "
+            f"{again}. If the bound is wrong, correct it in pipelines/sources/{source.id}.yml, then 'drugflow refresh'."
+        )
+    wrong = f"If the file is wrong, {again}"
+    if any(mark in (verdict.problem or "") for mark in NEW):
+        place = f"pipelines/sources/{source.id}.yml"
+        changed = f"If the agency added or renamed it, list it in {place}, then 'drugflow refresh'."
+        without = f", or publish it without what cannot be read: {accept}" if verdict.readable else ""
+        return f"{changed} {wrong}{without}."
+    if not verdict.readable:
         return f"{again[0].upper()}{again[1:]}, then 'drugflow refresh'."
-    return (
-        f"Compare it with the publisher's page; {again}, or publish it as it is with "
-        f"'drugflow accept {source_id} {vintage} --reason \"…\"'."
-    )
+    return f"Compare it with the publisher's page; {again}, or publish it as it is with {accept}."

@@ -8,7 +8,8 @@ from datetime import date
 
 import pytest
 
-from pipelines.release.status import read_status
+from pipelines.release.status import how_to_go_on, read_status
+from pipelines.sources.catalog import get_source
 from tests.faults import containers
 from tests.faults.house import (
     BAD,
@@ -24,6 +25,7 @@ from tests.faults.house import (
     bring,
     copied,
     csv_file,
+    spoilt,
 )
 
 LAST = len(ROWS) + 1
@@ -187,6 +189,17 @@ def test_status_says_what_is_held_and_how_to_go_on(house: House) -> None:
     assert held["vintage"] == BAD
     assert "web page" in held["why"]
     assert f"drugflow add {CBP} FILE --published {BAD}" in held["how_to_go_on"]
+
+
+@pytest.mark.parametrize("content", [with_column("Purity"), spoilt("Fentanyl", "Nitazenes")], ids=["column", "drug"])
+def test_who_meets_something_new_is_sent_to_the_yaml_first(house: House, content: bytes) -> None:
+    """Getting the file again would bring the same column or drug again."""
+    verdict = bring(house, {FILE: content})
+    advice = how_to_go_on(get_source(CBP), verdict)
+    assert advice.startswith(
+        f"If the agency added or renamed it, list it in pipelines/sources/{CBP}.yml, then 'drugflow refresh'"
+    )
+    assert ("drugflow accept" in advice) == verdict.readable
 
 
 def test_a_good_file_beside_a_bad_one_is_held_with_it(house: House) -> None:

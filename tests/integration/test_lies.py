@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -34,6 +34,7 @@ BEFORE = {
     "bts_border_crossings": ["2022-09-27"],
 }
 """Vintages in the archive when the newest full one arrives."""
+BTS = "bts_border_crossings"
 
 
 def open_release(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -241,6 +242,49 @@ def test_freshness_ages_without_a_build(aged: duckdb.DuckDBPyConnection, next_ex
     assert rows(aged, "select distinct freshness from meta.sources") == [(word,)]
 
 
+LATE = "select source_id, text_en, text_es, tables from meta.cautions where code like 'late%' order by code"
+
+
+def test_a_release_tells_beside_its_tables_that_a_source_became_late(aged: duckdb.DuckDBPyConnection) -> None:
+    aged.execute("update meta.source_facts set next_expected = current_date")
+    assert rows(aged, LATE) == []
+    aged.execute(f"update meta.source_facts set next_expected = current_date - 400 where source_id = '{BTS}'")
+    day = (date.today() - timedelta(days=400)).isoformat()
+    ((source, en, es, tables),) = rows(aged, LATE)
+    assert source == BTS
+    assert f"overdue since {day}. Its newest period is 2025-02. That nothing newer is here" in en
+    assert f"atrasada desde el {day}. Su periodo más reciente es 2025-02. Que aquí" in es
+    assert {"border_crossings_monthly", "crossing_trends", "seizures_per_crossing", "dim_port", BTS} <= set(tables)
+
+
+def test_where_parts_go_further_the_late_source_says_so(official_release: Settings) -> None:
+    with open_release(official_release) as connection:
+        found = {source: (en, es) for source, en, es, _ in rows(connection, LATE)}
+    english, spanish = found["cdc_vsrr_overdose"]
+    assert "Its newest period is 2025-02, of parts of it 2026-01." in english
+    assert "Su periodo más reciente es 2025-02, y el de algunas partes 2026-01." in spanish
+
+
+def test_the_parquet_copy_of_the_cautions_has_what_was_late_at_its_building(official_release: Settings) -> None:
+    copy = f"'{official_release.current.resolve() / 'parquet' / 'meta' / 'cautions.parquet'}'"
+    with open_release(official_release) as connection:
+        assert duckdb.sql(LATE.replace("meta.cautions", copy)).fetchall() == rows(connection, LATE)
+        assert (BTS, "late") in rows(connection, "select source_id, freshness from meta.sources")
+
+
+def test_a_query_of_a_late_source_is_told_on_standard_error(official_release: Settings, command: Command) -> None:
+    done = command(official_release, "sql", "select count(*) as n from marts.crossing_trends", "--format", "csv")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "n"
+    assert re.fullmatch(r"Border Crossing Entry Data: this source is overdue since 2025-\d\d-\d\d\. .*\n", done.stderr)
+
+
+def test_a_refresh_ends_with_how_many_sources_are_late(second_publish: SecondPublish) -> None:
+    (line,) = [text for text in second_publish.done.stdout.splitlines() if "sources are late" in text]
+    assert re.search(r"bts_border_crossings \d{3,} days.* since the next period was expected", line)
+    assert "'drugflow add SOURCE FILE --published YYYY-MM-DD'" in line
+
+
 def test_a_source_without_an_accepted_file_has_no_data(aged: duckdb.DuckDBPyConnection) -> None:
     aged.execute("update meta.source_facts set last_period = null, next_expected = null")
     assert rows(aged, "select distinct freshness from meta.sources") == [("no_data",)]
@@ -336,6 +380,7 @@ def test_the_release_is_called_a_sample(sample: Path) -> None:
         assert rows(connection, "select realm, origin, is_sample from meta.release") == [("sample", "sample", True)]
         caution = one(connection, "select text_en, text_es, tables from meta.cautions where code = 'sample_release'")
         assert rows(connection, "select distinct freshness from meta.sources") == [("sample",)]
+        assert rows(connection, LATE) == []
         of_a_table = "select count(*) from meta.cautions where code = 'sample_release' and list_contains(tables, '{}')"
         tables = rows(connection, "select distinct table_name from meta.dictionary")
         assert [t for (t,) in tables if one(connection, of_a_table.format(t)) == 0] == []

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,9 +25,12 @@ from pipelines.ingest.generated import SAMPLE_FOLDER
 from pipelines.ingest.origins import parse_origin
 from pipelines.orchestration.refresh import Outcome
 from pipelines.orchestration.stages import refuse_wrong_mirror
+from pipelines.quality.verdict import Check, Verdict
 from pipelines.release.publish import current_manifest, releases
 from pipelines.settings import PROJECT_ROOT, Settings
 from pipelines.sources.catalog import load_catalog
+from pipelines.sources.ledger import read_ledger
+from pipelines.vocabulary import write_json
 from tests.unit.release.tiny import release, settings_of
 
 COMMANDS = [
@@ -382,6 +385,109 @@ def test_status_says_of_the_last_refresh_what_the_refresh_itself_said(drugflow: 
     assert answer.code == BLOCKED
 
 
+def put_vintage(settings: Settings, source: str, vintage: str, state: str, *checks: Check, problem: str = "") -> None:
+    """A judged vintage, as the quality stage leaves it."""
+    verdict = Verdict(
+        source=source, vintage=vintage, archive_id=vintage, fingerprint="", content="rows", state=state,
+        problem=problem or None, checks=list(checks),
+    )  # fmt: skip
+    write_json(settings.stage("quality", "official") / source / f"{vintage}.json", verdict.model_dump())
+
+
+def put_history(settings: Settings, source: str, last: str) -> None:
+    """A source whose tables end in a period."""
+    known = {"first_period": "2015-01-01", "last_period": last, "vintages": [last], "changes": {}}
+    write_json(settings.stage("history", "official") / f"{source}.json", known)
+
+
+@pytest.fixture
+def official(drugflow: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A command line in an installation with an official release, and no agency to ask."""
+    release(drugflow.settings, FIRST)
+    monkeypatch.setenv("DRUGFLOW_ORIGIN", "archive:official")
+    return drugflow
+
+
+def failed(check_id: str, detail: str) -> Check:
+    return Check(id=check_id, severity="critical", passed=False, failing_rows=1, detail=detail)
+
+
+def test_status_says_how_many_sources_are_late_by_how_much_and_what_to_do(
+    official: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    """January 2025 of BTS and CBP was to come by 2025-05-18 (its end, and 75 days) and 2025-03-19 (45 days)."""
+    put_history(official.settings, "bts_border_crossings", "2024-12-01")
+    put_history(official.settings, "cbp_drug_seizures", "2024-12-01")
+    put_history(official.settings, "census_population", "2024-07-01")
+    finish(official.settings, datetime.now(UTC), None, ["cbp_drug_seizures late: The next period was expected."])
+    monkeypatch.setenv("DRUGFLOW_TODAY", "2025-08-01")
+    answer = official.run("status")
+    days = {s["source"]: s["days_late"] for s in json.loads(official.run("status", "--json").out)["sources"]}
+    (line,) = [text for text in answer.out.splitlines() if "sources are late" in text]
+    bts, cbp = days["bts_border_crossings"], days["cbp_drug_seizures"]
+    assert line.startswith(
+        f"2 of 6 sources are late: cbp_drug_seizures {cbp} days, bts_border_crossings {bts} days since"
+    )
+    assert cbp == (date(2025, 8, 1) - date(2025, 3, 18)).days
+    assert "Look at the agency's page" in line
+    assert "'drugflow add SOURCE FILE --published YYYY-MM-DD'" in line
+    assert load_catalog()["bts_border_crossings"].landing_page in answer.text
+    assert answer.code == DONE
+    assert "went well" not in answer.text
+
+
+def test_a_check_that_the_sentence_only_names_is_told_with_its_value_and_its_page(official: Terminal):
+    """A sentence has its limit; status goes on where it ends."""
+    told, named = (
+        failed("key_unique", "January twice"),
+        failed("no_month_cut_out", "share_of_usual_rows 0 (2024-05-01)"),
+    )
+    problem = "key_unique failed (1 rows): January twice. Also failed: no_month_cut_out; see the validation pages."
+    put_vintage(official.settings, "cbp_drug_seizures", "2026-01-15", "held", told, named, problem=problem)
+    page = official.settings.stage("quality", "official") / "cbp_drug_seizures" / "2026-01-15__every_period.html"
+    page.write_text("<html></html>")
+    answer = official.run("status")
+    assert "no_month_cut_out: share_of_usual_rows 0 (2024-05-01)" in answer.text
+    assert f"Its validation: {page}" in answer.text
+    assert answer.text.count("January twice") == 1
+
+
+def test_an_old_file_under_a_newer_date_is_called_that(official: Terminal):
+    again = failed("content_is_not_an_old_one", "observed the content of vintage 2023-11-15 again")
+    put_vintage(official.settings, "cbp_drug_seizures", "2026-01-15", "held", again, problem="It was there before.")
+    text = official.run("status").text
+    assert "It is an old file under a newer date, the content of vintage 2023-11-15 again." in text
+    assert "drugflow retract cbp_drug_seizures 2026-01-15" in text
+
+
+def test_standing_exceptions_are_listed_with_reason_and_values(official: Terminal):
+    check = failed("no_month_cut_out", "share_of_usual_rows 0.5 (2024-05-01)")
+    put_vintage(official.settings, "cbp_drug_seizures", "2026-01-15", "held", check, problem="A month is short.")
+    assert official.run("accept", "cbp_drug_seizures", "2026-01-15", "--reason", "CBP said so").code == DONE
+    put_vintage(official.settings, "cbp_drug_seizures", "2026-01-15", "accepted_by_exception", check)
+    text = official.run("status").text
+    assert "cbp_drug_seizures 2026-01-15 is in the tables by an exception of " in text
+    assert ": CBP said so no_month_cut_out: share_of_usual_rows 0.5 (2024-05-01)" in text
+
+
+def test_a_lost_link_is_mended_by_what_status_says(official: Terminal):
+    release(official.settings, SECOND)
+    official.settings.current.unlink()
+    answer = official.run("status")
+    assert answer.code == WRONG
+    assert "Nothing is released yet" not in answer.text
+    assert f"'drugflow rollback --unpin' shows what is kept: {FIRST}, {SECOND}." in answer.text
+    assert "'drugflow rollback --unpin'" in official.run("sql", "select 1").text
+    assert official.run("rollback", "--unpin").code == DONE
+    assert official.settings.current.readlink().name == SECOND
+    assert official.run("status").code == DONE
+
+
+def test_without_a_release_no_source_is_called_a_sample(drugflow: Terminal):
+    found = json.loads(drugflow.run("status", "--json").out)
+    assert {s["state"] for s in found["sources"]} == {"no_data"}
+
+
 # ---- rollback ----
 
 
@@ -476,6 +582,29 @@ def test_a_vintage_that_is_not_there_cannot_be_accepted(drugflow: Terminal):
     answer = drugflow.run("accept", "cdc_vsrr_overdose", "2026-01-15", "--reason", "it was announced")
     assert answer.code == WRONG
     assert "There is no vintage 2026-01-15 of cdc_vsrr_overdose. Known: none" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("source", "check", "found"),
+    [
+        ("cdc_vsrr_overdose", "deaths_reported_range", "deaths_reported -5 (file a.csv, line 7)"),
+        ("cbp_drug_seizures", "quantity_lb_not_negative", "quantity_lb -0.5 (file a.csv, line 7)"),
+        ("census_population", "population_range", "population 0 (file a.csv, line 7)"),
+        ("bts_border_crossings", "crossings_range", "crossings -1 (file a.csv, line 7)"),
+    ],
+)
+def test_a_value_that_cannot_be_is_not_accepted_and_the_advice_does_not_say_so(
+    official: Terminal, source: str, check: str, found: str
+):
+    put_vintage(official.settings, source, "2026-01-15", "held", failed(check, found), problem=f"{check} failed")
+    answer = official.run("accept", source, "2026-01-15", "--reason", "the agency told us so")
+    assert answer.code == WRONG
+    assert f"has a value that cannot be, and no exception shows one: {check} found {found}." in answer.text
+    assert f"'drugflow add {source} FILE --published 2026-01-15'" in answer.text
+    assert read_ledger(official.settings.data_raw, "official") == []
+    advice = official.run("status").text
+    assert f"No exception covers {check}" in advice
+    assert "drugflow accept" not in advice
 
 
 def test_a_vintage_archived_by_mistake_is_retracted_and_keeps_its_bytes(drugflow: Terminal):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import fastexcel
 import pytest
 
@@ -112,6 +113,42 @@ def test_excel_has_the_rows_and_says_which_release_they_are_from(session: Sessio
     found = sheets(tmp_path / "a.xlsx")
     assert found["answer"][:2] == [("place", "deaths"), ('México, "Norte"', "12")]
     assert ("release", "20260115T000000Z") in found["about"]
+
+
+LATE = "BTS: overdue since 2025-07-12. Its newest period is 2025-02."
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Iterator[Session]:
+    """A release that one source of two is late in."""
+    tables = ["border_crossings_monthly", "corridor_trends"]
+    rows = [("late_bts", LATE, "", tables, "bts"), ("bts_lately_odd", "Another trap.", "", tables, "bts")]
+    folder = release(settings_of(tmp_path), "20260115T000000Z")
+    with duckdb.connect(str(folder / "drugflow.duckdb")) as connection:
+        connection.executemany("insert into meta.cautions values (?, ?, ?, ?, ?)", rows)
+    with Session(settings_of(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT * FROM marts.Corridor_Trends", [LATE]),
+        ("select * from crossings_as_of(date '2025-01-01')", [LATE]),
+        ("select * from marts.deaths", []),
+        ("select * from marts.corridor_trends_2", []),
+    ],
+)
+def test_a_query_is_told_which_late_sources_its_tables_rest_on(late: Session, query: str, said: list[str]):
+    assert late.late(query) == said
+
+
+def test_excel_says_beside_the_rows_which_source_is_late(late: Session, tmp_path: Path):
+    query = "with corridor_trends as (select 1 as one) select * from corridor_trends"
+    late.run(query, "xlsx", tmp_path / "a.xlsx", io.StringIO())
+    assert ("late", LATE) in sheets(tmp_path / "a.xlsx")["about"]
+    late.run("select 1 as one", "xlsx", tmp_path / "b.xlsx", io.StringIO())
+    assert "late" not in str(sheets(tmp_path / "b.xlsx"))
 
 
 def test_excel_writes_lists_and_dates_too(session: Session, tmp_path: Path):

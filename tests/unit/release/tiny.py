@@ -18,6 +18,10 @@ insert into marts.deaths values
     ('México, "Norte"', date '2024-05-01', 12, 1.5, ['US-AZ', 'US-CA'], [date '2024-05-02']),
     (null, date '2024-06-01', null, null, [], null);
 """
+CAUTIONS = """
+create schema if not exists meta;
+create table meta.cautions (code varchar, text_en varchar, text_es varchar, tables varchar[], source_id varchar);
+"""
 
 
 def settings_of(folder: Path, keep: int = 5) -> Settings:
@@ -38,6 +42,7 @@ def release(
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "drugflow.duckdb")) as connection:
         connection.execute(sql)
+        connection.execute(CAUTIONS)
     stamp = release_id.split("-")[0]
     manifest = Manifest(
         release_id=release_id,

@@ -130,6 +130,11 @@ class TestEverySource:
     def test_every_expectation_says_why(self, source: Source):
         assert [e.id for e in source.expectations if len(e.why.split()) < 5] == []
 
+    def test_says_of_every_figure_which_values_cannot_be(self, source: Source):
+        """An operator may accept anything else."""
+        figures = {c.name for c in source.frame if c.role == "value" and c.type in ("integer", "number")}
+        assert {e.kwargs["column"] for e in source.expectations if e.id in source.bounds} == figures
+
     def test_loses_no_record_unless_a_share_is_stated(self, source: Source):
         assert source.max_rejected_share == 0 or any("undercount" in c.text.en for c in source.cautions)
 

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -33,7 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-VERDICTS = {"held": "green", "failed": "red"}
 DONE, BLOCKED, WRONG = 0, 1, 2
 
 
@@ -216,8 +216,9 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
     [dim]Example:[/] drugflow verify
     """
+    from pipelines.console import show_totals
     from pipelines.release.query import Session
-    from pipelines.release.totals import check_totals, figure, revised_since
+    from pipelines.release.totals import check_totals, revised_since
 
     with Session(_settings()) as session:
         outcomes = check_totals(session.connection, session.realm)
@@ -225,16 +226,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         kept = [o.model_dump(mode="json", exclude={"total": {"query", "today"}}) for o in outcomes]
         out.print_json(json.dumps(kept))
     else:
-        table = Table(box=None, pad_edge=False)
-        for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit", "marts today"):
-            table.add_column(title, justify="right" if title in ("published", "ours") else "left")
-        for o in outcomes:
-            t = o.total
-            ours, published = figure(o.ours), figure(t.value)
-            today = f"{figure(o.in_marts)} ({o.marts_vintage or 'no row'})" if o.differs_today else ""
-            word = f"[{VERDICTS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
-            table.add_row(word, t.metric, t.period, t.vintage or "seed", published, ours, t.unit, today)
-        out.print(table)
+        show_totals(outcomes)
     count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable", "known_disagreement")}
     known = f"{count['known_disagreement']} known disagreement{'s' * (count['known_disagreement'] != 1)}"
     err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here, {known}.")
@@ -324,6 +316,12 @@ def backfill(
     raise typer.Exit(BLOCKED if report.problems else DONE)
 
 
+def _known(source: str, vintage: str, known: Collection[str]) -> str:
+    if vintage not in known:
+        raise DrugflowError(f"There is no vintage {vintage} of {source}. Known: {', '.join(known) or 'none'}.")
+    return vintage
+
+
 @app.command()
 def accept(
     source: Annotated[str, typer.Argument(help="Source id.")],
@@ -340,13 +338,8 @@ def accept(
 
     settings = _settings()
     realm = _realm(settings)
-    verdicts = read_verdicts(settings.stage("quality", realm), get_source(source).id)
-    chosen = next((v for v in verdicts if v.archive_id == vintage), None)
-    if chosen is None:
-        raise DrugflowError(
-            f"There is no vintage {vintage} of {source}. Known: {', '.join(v.archive_id for v in verdicts) or 'none'}."
-        )
-    record(settings.data_raw, realm, chosen, reason)
+    verdicts = {v.archive_id: v for v in read_verdicts(settings.stage("quality", realm), get_source(source).id)}
+    record(settings.data_raw, realm, verdicts[_known(source, vintage, verdicts)], reason)
     out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
     out.print("A published total that it breaks still stops the release: no exception covers that.")
 
@@ -369,10 +362,8 @@ def retract(
     settings = _settings()
     # What was added by hand is official, also before anything was released.
     realm: Realm = "official" if current_manifest(settings) is None else _realm(settings)
-    known = [v.id for v in list_archive(settings.data_raw, realm, get_source(source).id)]
-    if vintage not in known:
-        raise DrugflowError(f"There is no vintage {vintage} of {source}. Known: {', '.join(known) or 'none'}.")
-    record(settings.data_raw, realm, source, vintage, reason)
+    archived = [v.id for v in list_archive(settings.data_raw, realm, get_source(source).id)]
+    record(settings.data_raw, realm, source, _known(source, vintage, archived), reason)
     out.print(f"Recorded. [bold]drugflow refresh[/] takes {source} {vintage} out of every table and says why.")
 
 

@@ -1,4 +1,4 @@
-"""What a person reads on the terminal: the consoles, and a refresh, a status and alerts as lines and tables."""
+"""What a person reads on the terminal: a refresh, a status, published totals and alerts as lines and tables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.orchestration.night import Night
     from pipelines.orchestration.refresh import Progress
     from pipelines.release.outcome import SourceOutcome
+    from pipelines.release.totals import Outcome
     from pipelines.settings import Settings
 
 PIPED_WIDTH = 160
@@ -32,6 +33,7 @@ COLOURS = {
     "sample": "cyan",
     "held": "red",
 }
+VERDICTS = {"held": "green", "failed": "red"}
 LACKING = ("held", "blocked", "failing")
 """Words of sources whose newest figures a refresh could not take."""
 
@@ -224,3 +226,18 @@ def show_alerts(found: dict[str, Any]) -> None:
         )
     if found["undelivered"]:
         out.print(f"[red]Not delivered:[/] {plain(found['undelivered'])}")
+
+
+def show_totals(outcomes: list[Outcome]) -> None:
+    """Published totals beside ours, and what the marts say today where that is something else."""
+    from pipelines.release.totals import figure
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit", "marts today"):
+        table.add_column(title, justify="right" if title in ("published", "ours") else "left")
+    for o in outcomes:
+        t = o.total
+        today = f"{figure(o.in_marts)} ({o.marts_vintage or 'no row'})" if o.differs_today else ""
+        word = f"[{VERDICTS.get(o.verdict, 'white')}]{o.verdict.replace('_', ' ')}[/]"
+        table.add_row(word, t.metric, t.period, t.vintage or "seed", figure(t.value), figure(o.ours), t.unit, today)
+    out.print(table)

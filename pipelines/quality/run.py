@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.quality.facts import facts
 from pipelines.quality.facts_by_source import AREAS, JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.subject import Subject
-from pipelines.quality.verdict import Check, Verdict
+from pipelines.quality.verdict import Check, Verdict, impossible
 from pipelines.sources.catalog import FOLDER, Expectation, Source
 from pipelines.sources.ledger import Exemption, retractions
 from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write_json
@@ -205,7 +205,8 @@ def _judge_one(
     verdict.clean_sheet = all(c.passed for c in verdict.checks)
     if failed:
         verdict.problem = _problem(failed)
-        verdict.state = "accepted_by_exception" if exempt else "held"
+        # A decision from before a bound was known opens nothing to a value that cannot be.
+        verdict.state = "accepted_by_exception" if exempt and not impossible(source, verdict) else "held"
     return verdict
 
 

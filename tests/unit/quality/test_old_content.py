@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.quality.test_judge import EXPECTATIONS, GOOD, MARCH, PLACES, Bench, Rows, changed
+from tests.unit.quality.bench import EXPECTATIONS, GOOD, MARCH, PLACES, Bench, Rows, changed
 
 CONTENT = {
     "id": "content_is_not_an_old_one",

@@ -9,9 +9,8 @@ import pytest
 from pipelines.quality.verdict import accept, retract
 from pipelines.sources.ledger import read_ledger, retractions
 from pipelines.vocabulary import DrugflowError
-from tests.unit.quality.test_judge import GOOD, Bench, bench, changed
+from tests.unit.quality.bench import GOOD, Bench, changed
 
-__all__ = ["bench"]
 WHY = "It is the file of another month."
 
 

@@ -27,7 +27,7 @@ def refuse_generated(realm: Realm, files: Sequence[Path], note: str | None, insi
     """Raise DrugflowError where a file that would be official is the sample's, also renamed, unpacked or edited."""
     if realm == "official" and (said := generated(files, note, inside)):
         raise DrugflowError(
-            f"{said}. It is not taken: remove it. The sample shows by 'drugflow refresh --origin sample' where "
+            f"{said}. It is not taken: leave it out. The sample shows by 'drugflow refresh --origin sample' where "
             "DRUGFLOW_DATA_MARTS names a folder of its own."
         )
 

@@ -167,7 +167,7 @@ def test_a_mirror_with_sample_data_is_told_and_its_other_vintages_go_on(way: Edi
     (problem,) = report.problems
     assert problem.startswith(f"{folder}: {folder}/")
     assert "is generated SAMPLE data and not official" in problem
-    assert "remove it" in problem
+    assert "leave it out" in problem
     assert [v.id for v in list_archive(tmp_path / "raw", "official", WONDER)] == [TRUE]
 
 

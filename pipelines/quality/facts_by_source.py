@@ -68,7 +68,7 @@ def vsrr_us_rows(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def vsrr_nation_figures(source: Source, subject: Subject) -> pl.DataFrame:
-    """Counts of each month of the file that have rows but no reported figure of the US: ``without_nation``, or none."""
+    """Counts of each month that most jurisdictions have and the US has no figure of: ``without_nation``, or none."""
     if subject.partial:
         return pl.DataFrame(schema={"month_ending": pl.Date, "without_nation": pl.String})
     has_figure = ((pl.col("jurisdiction_id") == "US") & pl.col("deaths_reported").is_not_null()).any()
@@ -77,7 +77,7 @@ def vsrr_nation_figures(source: Source, subject: Subject) -> pl.DataFrame:
         subject.rows()
         .filter(pl.col("indicator_id") != "percent_specified")
         .group_by("month_ending", "indicator_id")
-        .agg(has_figure=has_figure)
+        .agg(has_figure=has_figure | (pl.len() <= PARTS_OF_THE_US // 2))
         .group_by("month_ending")
         .agg(pl.when(pl.col("has_figure").all()).then(pl.lit("none")).otherwise(lacking).alias("without_nation"))
         .sort("month_ending")
@@ -343,12 +343,11 @@ def census_us_parts(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
-    """Each state less its counties, by series and year of which the file has counties: ``state_minus_counties``.
+    """Each state less its counties, by series and year: ``state_minus_counties``.
 
-    A state without a county is its whole population short.
+    Where most states have counties, one without is its whole population short.
     """
     rows = subject.rows()
-    years = rows.filter(pl.col("area_level") == "county").select("series", "year").unique()
     states = (
         pl.scan_csv(JURISDICTIONS, infer_schema=False)
         .filter(pl.col("fips").str.len_chars() == 2, pl.col("jurisdiction_id").str.contains("^US-[A-Z]{2}$"))
@@ -360,10 +359,12 @@ def census_county_parts(source: Source, subject: Subject) -> pl.DataFrame:
         .group_by("series", "state", "year")
         .agg(pl.col("population").sum().alias("counties"))
     )
+    most = counties.group_by("series", "year").len().filter(pl.col("len") > STATES_AND_DC // 2).with_columns(most=True)
     return (
         rows.filter(pl.col("area_level") == "state")
-        .join(years, on=["series", "year"], how="semi")
+        .join(most, on=["series", "year"], how="left")
         .join(counties, left_on=["series", "geo_id", "year"], right_on=["series", "state", "year"], how="left")
+        .filter(pl.col("counties").is_not_null() | pl.col("most"))
         .select(
             "series",
             "geo_id",

@@ -331,7 +331,7 @@ def test_no_alert_of_events_is_what_counting_alone_gives(db: duckdb.DuckDBPyConn
         ("lead_lag 7", "both as logarithms"),
         ("revision_profile cdc_vsrr_overdose US synthetic_opioids_t404 0", "4 releases at least a year older"),
         ("nowcast US 2026-01 synthetic_opioids_t404", "There is no nowcast: too_few_vintages (4 earlier releases)"),
-        ("overdose_deaths_monthly US 2024-03 synthetic_opioids_t404 derived", "H(t) - H(t-1) + F(t-12) = "),
+        ("overdose_deaths_monthly US 2024-03 synthetic_opioids_t404 derived", "the final deaths of 2023-03-01"),
     ],
 )
 def test_a_statistic_leads_to_the_series_that_it_was_made_of(

@@ -10,9 +10,9 @@ import pytest
 
 from pipelines.ingest.generated import SAMPLE_FOLDER
 from pipelines.ingest.origins import ingest, parse_origin
-from pipelines.orchestration.stages import is_settled
+from pipelines.orchestration.stages import active_sources, is_settled
 from pipelines.quality.verdict import accept
-from pipelines.release.publish import current_manifest, releases
+from pipelines.release.publish import releases
 from pipelines.release.status import read_status
 from pipelines.settings import Settings
 from pipelines.vocabulary import DrugflowError
@@ -33,23 +33,22 @@ def posing(tmp_path: Path) -> Path:
     return root
 
 
-def test_no_figure_of_an_official_release_changes_and_every_file_is_told(
-    official_release: Settings, posing: Path, tmp_path: Path, command: Command
+def test_no_vintage_of_it_is_archived_beside_official_ones_and_every_file_is_told(
+    official_release: Settings, posing: Path, tmp_path: Path
 ) -> None:
     own = installation(tmp_path, f"mirror:{posing}")
     shutil.copytree(official_release.data_raw, own.data_raw)
-    shutil.copytree(official_release.data_marts, own.data_marts, symlinks=True)
-    before = current_manifest(own)
-    done = command(own, "refresh", "--origin", f"mirror:{posing}")
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
-    folders = [p for p in posing.glob("*/*") if p.is_dir()]
-    assert [p for p in folders if f"{p}: {p}/" not in done.stderr] == []
-    assert done.stderr.count(SAID) >= len(folders)
-    after = current_manifest(own)
-    assert before is not None
-    assert after is not None
-    marts = [{k: t["hash"] for k, t in m.tables.items() if k.startswith("marts.")} for m in (before, after)]
-    assert marts[0] == marts[1]
+    before = sorted(p for p in own.data_raw.rglob("*") if p.is_file())
+    for source in active_sources():
+        report = ingest(parse_origin(f"mirror:{posing}"), source, own.data_raw)
+        folders = [p for p in sorted((posing / source).iterdir()) if p.is_dir()]
+        assert (report.added, len(report.problems)) == ([], len(folders))
+        for folder, problem in zip(folders, report.problems, strict=True):
+            assert f"{folder}: {folder}/" in problem
+            assert SAID in problem
+    assert sorted(p for p in own.data_raw.rglob("*") if p.is_file() and p.name != ".writer.lock") == [
+        p for p in before if p.name != ".writer.lock"
+    ]
 
 
 def test_nothing_is_released_where_nothing_was_taken(posing: Path, tmp_path: Path, command: Command) -> None:

@@ -64,9 +64,9 @@ def _settings(**updates: Any) -> Settings:
 
 
 def _realm(settings: Settings) -> Realm:
-    from pipelines.orchestration.stages import resolve_origin
+    from pipelines.orchestration.stages import realm_of
 
-    return resolve_origin(settings).realm
+    return realm_of(settings)
 
 
 def _refresh(settings: Settings) -> str:

@@ -64,6 +64,16 @@ def resolve_origin(settings: Settings) -> Origin:
         ) from error
 
 
+def realm_of(settings: Settings) -> Realm:
+    """The realm that is spoken of, which a mirror says also while it is not mounted.
+
+    Raises DrugflowError where the setting names no origin.
+    """
+    manifest = None if settings.origin else current_manifest(settings) or newest_release(settings)
+    text = settings.origin or (manifest.origin if manifest else "sample")
+    return "official" if text.startswith("mirror:") else parse_origin(text).realm
+
+
 def refuse_wrong_mirror(settings: Settings, origin: Origin, sources: list[str]) -> None:
     """Raise DrugflowError where a mirror has nothing of the sources asked for: a wrong path, or nothing mounted there.
 

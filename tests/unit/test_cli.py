@@ -260,6 +260,14 @@ def test_a_mirror_that_is_not_mounted_at_night_leaves_the_release_and_is_a_refre
     assert "it is empty; check the path and that it is mounted." in str(last_refresh(drugflow.settings))
 
 
+def test_status_answers_while_the_mirror_is_not_mounted(drugflow: Terminal, monkeypatch: pytest.MonkeyPatch):
+    release(drugflow.settings, FIRST)
+    monkeypatch.setenv("DRUGFLOW_ORIGIN", f"mirror:{drugflow.folder / 'mirror'}")
+    answer = drugflow.run("status")
+    assert (answer.code, "is not a folder" in answer.text) == (DONE, False)
+    assert FIRST in answer.text
+
+
 @pytest.mark.parametrize(
     ("failure", "blocked", "code"),
     [(None, [], DONE), (None, ["a vintage"], BLOCKED), ("Totals do not hold.", [], WRONG), ("No.", ["a"], WRONG)],

@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@uv=$$(command -v uv || echo $(BIN)/uv); \
 	  $$uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock && \
 	  $$uv pip install --quiet --no-deps --editable . --python $(BIN)/python
-	@$(BIN)/python -m pipelines.orchestration.manifest
+	@$(BIN)/python -m pipelines.dbt.manifest
 	@touch $(STAMP)
 
 run: $(STAMP) ## Build everything from the embedded sample
@@ -35,7 +35,7 @@ check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pipelines.orchestration.manifest
+	@$(BIN)/python -m pipelines.dbt.manifest
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar --nocolor models tests macros
 	@$(BIN)/python -m pytest -q tests/unit/test_import_arrows.py
 
@@ -53,8 +53,8 @@ lock: ## Compile requirements.lock for all platforms, without addresses
 	  --generate-hashes --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
 
 docs: $(STAMP) ## Write the generated pages and the models' properties again
-	@$(BIN)/python -m pipelines.release.dictionary
-	@$(BIN)/python -m pipelines.report.source_pages
+	@$(BIN)/python -m pipelines.catalog.dictionary
+	@$(BIN)/python -m pipelines.site.source_pages
 
 sample: $(STAMP) ## Generate the embedded sample again
 	@$(BIN)/python -m pipelines.ingest.sample_generator

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import Cost, run, stage
-from pipelines.settings import PROJECT_ROOT
+from pipelines.core.settings import PROJECT_ROOT
 
 STAGES = ("ingest", "clean", "judge", "history", "facts")
 DRUGFLOW = str(Path(sys.executable).with_name("drugflow"))

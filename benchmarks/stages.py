@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 SOURCE = "bts_border_crossings"
 COPIES_OF_DATES = 3
@@ -73,7 +73,7 @@ def limit(folder: str, cbp: str, vsrr: str, bts: str) -> None:
 
 def ingest(folder: str) -> None:
     """Archive the mirror."""
-    from pipelines.orchestration.stages import ingest_source, resolve_origin
+    from pipelines.refresh.stages import ingest_source, resolve_origin
 
     chosen = settings(folder)
     report = ingest_source(chosen, resolve_origin(chosen), SOURCE)
@@ -82,14 +82,14 @@ def ingest(folder: str) -> None:
 
 def clean(folder: str) -> None:
     """Clean the archived vintages."""
-    from pipelines.orchestration.stages import clean_source
+    from pipelines.refresh.stages import clean_source
 
     assert all(s.problem is None for s in clean_source(settings(folder), "official", SOURCE))
 
 
 def judge(folder: str) -> None:
     """Validate them."""
-    from pipelines.orchestration.stages import judge_source
+    from pipelines.refresh.stages import judge_source
 
     held = [v.problem for v in judge_source(settings(folder), "official", SOURCE) if v.state != "accepted"]
     assert not held, held
@@ -97,7 +97,7 @@ def judge(folder: str) -> None:
 
 def history(folder: str) -> None:
     """Compare them."""
-    from pipelines.orchestration.stages import build_source_history
+    from pipelines.refresh.stages import build_source_history
 
     build_source_history(settings(folder), "official", SOURCE)
 

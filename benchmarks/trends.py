@@ -19,8 +19,8 @@ import polars as pl
 from pipelines.analysis.anomalies import anomalies
 from pipelines.analysis.change_points import change_points, parts
 from pipelines.analysis.seasonality import decompose
-from pipelines.orchestration.stages import resolve_origin
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.refresh.stages import resolve_origin
 
 TIMES = 10
 SEASON = ["scope", "scope_id", "drug_id", "measure"]

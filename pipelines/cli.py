@@ -19,11 +19,13 @@ import typer
 from rich.table import Table
 
 from pipelines.console import download_line, err, out, plain, show_alerts, show_night, show_status, step_lines
-from pipelines.vocabulary import LOOK_AT_THE_DISK, SAMPLE, DrugflowError, why
+from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.types import SAMPLE
 
 if TYPE_CHECKING:
-    from pipelines.settings import Settings
-    from pipelines.vocabulary import Realm
+    from pipelines.core.settings import Settings
+    from pipelines.core.types import Realm
+    from pipelines.refresh.refresh import Progress
 
 app = typer.Typer(
     name="drugflow",
@@ -54,7 +56,7 @@ def main() -> None:
 def _settings(**updates: Any) -> Settings:
     from pydantic import ValidationError
 
-    from pipelines.settings import Settings
+    from pipelines.core.settings import Settings
 
     try:
         return Settings().model_copy(update={k: v for k, v in updates.items() if v is not None})
@@ -64,24 +66,24 @@ def _settings(**updates: Any) -> Settings:
 
 
 def _realm(settings: Settings) -> Realm:
-    from pipelines.orchestration.stages import realm_of
+    from pipelines.refresh.stages import realm_of
 
     return realm_of(settings)
 
 
 def _refresh(settings: Settings) -> str:
     """The command that publishes what was just archived: by default a refresh after a sample reads the sample again."""
-    from pipelines.release.publish import current_manifest, newest_release
+    from pipelines.releases.manifest import current_manifest, newest_release
 
     current = current_manifest(settings) or newest_release(settings)
     is_sample = settings.origin == "sample" if settings.origin else current is None or current.realm == "sample"
     return f"drugflow refresh{' --origin archive:official' * is_sample}"
 
 
-def _definitions(settings: Settings, loggers: dict[str, Any]) -> Any:
-    from pipelines.definitions import build_definitions
+def _run_job(settings: Settings, sources: list[str], progress: Progress) -> str | None:
+    from pipelines.definitions import run_refresh_job
 
-    return build_definitions(settings, loggers)
+    return run_refresh_job(settings, sources, progress)
 
 
 @app.command()
@@ -104,11 +106,11 @@ def refresh(
 
     [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
     """
+    from pipelines.catalog.load import get_source
     from pipelines.ingest.origins import parse_origin
-    from pipelines.orchestration.night import refresh_unattended
-    from pipelines.orchestration.stages import refuse_wrong_mirror
-    from pipelines.orchestration.turn import BusyError
-    from pipelines.sources.catalog import get_source
+    from pipelines.refresh.lock import BusyError
+    from pipelines.refresh.stages import refuse_wrong_mirror
+    from pipelines.refresh.unattended import refresh_unattended
 
     for name in source or []:
         get_source(name)
@@ -125,7 +127,7 @@ def refresh(
 
         try:
             night = refresh_unattended(
-                settings, source or [], full, step_lines(status), _definitions, "drugflow refresh", waiting, fetching
+                settings, source or [], full, step_lines(status), _run_job, "drugflow refresh", waiting, fetching
             )
         except BusyError as busy:
             err.print(f"[yellow]drugflow:[/] {plain(str(busy))}")
@@ -142,7 +144,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     """
     from pipelines.alerts.memory import summary
     from pipelines.alerts.record import last_refresh
-    from pipelines.release.status import read_status
+    from pipelines.status.overview import read_status
 
     settings = _settings()
     found = read_status(settings, _realm(settings), settings.now().date())
@@ -162,7 +164,7 @@ def sources(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
 
     [dim]Example:[/] drugflow sources
     """
-    from pipelines.sources.catalog import load_catalog
+    from pipelines.catalog.load import load_catalog
 
     catalog = load_catalog()
     if as_json:
@@ -196,7 +198,7 @@ def sql(
 
     [dim]Example:[/] drugflow sql "select * from seizures_as_of(date '2024-05-01') limit 5" --output answer.xlsx
     """
-    from pipelines.release.query import Session
+    from pipelines.query.session import Session
 
     with Session(_settings()) as session:
         if session.is_sample and (query is None or form != "table" or output):
@@ -217,8 +219,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     [dim]Example:[/] drugflow verify
     """
     from pipelines.console import show_totals
-    from pipelines.release.query import Session
-    from pipelines.release.totals import check_totals, revised_since
+    from pipelines.query.session import Session
+    from pipelines.release.reconciliation import check_totals, revised_since
 
     with Session(_settings()) as session:
         outcomes = check_totals(session.connection, session.realm)
@@ -243,7 +245,7 @@ def explain(figure: Annotated[str, typer.Argument(help='"<table> <key>"')]) -> N
 
     [dim]Example:[/] drugflow explain "overdose_deaths_12mo US 2023-12 drug_overdose"
     """
-    from pipelines.release.explain import explain as trace
+    from pipelines.query.explain import explain as trace
 
     out.print(plain(trace(_settings(), figure).text()))
 
@@ -257,7 +259,7 @@ def diff(
 
     [dim]Example:[/] drugflow diff previous current
     """
-    from pipelines.release.diff import diff as compare
+    from pipelines.query.diff import diff as compare
 
     out.print(plain(compare(_settings(), a, b).text()))
 
@@ -276,9 +278,9 @@ def add(
 
     [dim]Example:[/] drugflow add cbp_drug_seizures nationwide-drugs-fy23-fy26-dec.csv --published 2026-01-15
     """
-    from pipelines.ingest.archive import parse_release_date, store
-    from pipelines.ingest.origins import make_receipt
-    from pipelines.sources.catalog import get_source
+    from pipelines.archive.vintages import parse_release_date, store
+    from pipelines.catalog.load import get_source
+    from pipelines.ingest.report import make_receipt
 
     said = {"coverage": "partial" if partial else "full", "note": note}
     settings = _settings()
@@ -299,8 +301,8 @@ def backfill(
 
     [dim]Example:[/] drugflow backfill --source cbp_drug_seizures
     """
-    from pipelines.orchestration.stages import backfill_source
-    from pipelines.sources.catalog import get_source
+    from pipelines.catalog.load import get_source
+    from pipelines.refresh.stages import backfill_source
 
     get_source(source)
     settings = _settings()
@@ -332,9 +334,9 @@ def accept(
 
     [dim]Example:[/] drugflow accept cdc_vsrr_overdose 2026-02-11 --reason "CDC removed Guam; announced on its page"
     """
+    from pipelines.catalog.load import get_source
     from pipelines.quality.verdict import accept as record
     from pipelines.quality.verdict import read_verdicts
-    from pipelines.sources.catalog import get_source
 
     settings = _settings()
     realm = _realm(settings)
@@ -354,10 +356,10 @@ def retract(
 
     [dim]Example:[/] drugflow retract bts_border_crossings 2025-04-11 --reason "The file is that of 2025-04-01"
     """
-    from pipelines.ingest.archive import list_archive
+    from pipelines.archive.vintages import list_archive
+    from pipelines.catalog.load import get_source
     from pipelines.quality.verdict import retract as record
-    from pipelines.release.publish import current_manifest
-    from pipelines.sources.catalog import get_source
+    from pipelines.releases.manifest import current_manifest
 
     settings = _settings()
     # What was added by hand is official, also before anything was released.
@@ -416,11 +418,11 @@ def asof(
 
     [dim]Example:[/] drugflow asof 2025-02-01
     """
-    from pipelines.orchestration.look_back import look_back
+    from pipelines.refresh.as_of import look_back
 
     settings = _settings()
     with err.status(f"Looking back to {day:%Y-%m-%d} …") as status:
-        manifest = look_back(settings, day.date(), step_lines(status), _definitions)
+        manifest = look_back(settings, day.date(), step_lines(status), _run_job)
     folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
     for sentence in manifest.held:
         err.print(f"[yellow]Held:[/] {plain(sentence)}")
@@ -457,8 +459,8 @@ def prepare() -> None:
 
     [dim]Example:[/] drugflow prepare
     """
+    from pipelines.dbt.manifest import prepare_manifest
     from pipelines.orchestration.instance import bury_dead_runs_of
-    from pipelines.orchestration.manifest import prepare_manifest
 
     settings = _settings()
     for folder in (settings.data_raw, settings.data_marts):
@@ -477,8 +479,8 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     """
     import signal
 
+    from pipelines.dbt.manifest import prepare_manifest
     from pipelines.orchestration.instance import WORKSPACE, bury_dead_runs_of
-    from pipelines.orchestration.manifest import prepare_manifest
 
     bury_dead_runs_of(_settings())
     prepare_manifest()

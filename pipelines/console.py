@@ -14,11 +14,11 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from pipelines.orchestration.night import Night
-    from pipelines.orchestration.refresh import Progress
-    from pipelines.release.outcome import SourceOutcome
-    from pipelines.release.totals import Outcome
-    from pipelines.settings import Settings
+    from pipelines.core.settings import Settings
+    from pipelines.refresh.refresh import Progress
+    from pipelines.refresh.unattended import Night
+    from pipelines.release.reconciliation import Outcome
+    from pipelines.status.outcome import SourceOutcome
 
 PIPED_WIDTH = 160
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
@@ -230,7 +230,7 @@ def show_alerts(found: dict[str, Any]) -> None:
 
 def show_totals(outcomes: list[Outcome]) -> None:
     """Published totals beside ours, and what the marts say today where that is something else."""
-    from pipelines.release.totals import figure
+    from pipelines.catalog.published_totals import figure
 
     table = Table(box=None, pad_edge=False)
     for title in ("verdict", "figure", "period", "vintage", "published", "ours", "unit", "marts today"):

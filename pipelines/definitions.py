@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.orchestration.dbt import dbt_models, dbt_resource
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import Settings
+from pipelines.orchestration.dbt_assets import dbt_models, dbt_resource
 from pipelines.orchestration.executor import one_process_executor
 from pipelines.orchestration.jobs import nightly_job, nightly_schedule, refresh_job
 from pipelines.orchestration.release_asset import release_asset
+from pipelines.orchestration.run_job import run_job
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
 from pipelines.orchestration.source_assets import coverage_asset, source_assets
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
+from pipelines.refresh.refresh import Progress
 
 
 def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
@@ -22,7 +24,7 @@ def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition
     assets += [coverage_asset(settings, sources), models]
     marts = [key for key in models.keys if key.path[0] == "marts"]
     assets.append(release_asset(settings, sorted(marts, key=lambda k: list(k.path))))
-    refresh, nightly = refresh_job(settings), nightly_job(settings, build_definitions)
+    refresh, nightly = refresh_job(settings), nightly_job(settings, run_refresh_job)
     return dg.Definitions(
         assets=assets,
         jobs=[refresh, nightly],
@@ -32,6 +34,11 @@ def build_definitions(settings: Settings, loggers: dict[str, dg.LoggerDefinition
         executor=one_process_executor(settings),
         loggers=loggers,
     )
+
+
+def run_refresh_job(settings: Settings, sources: list[str], progress: Progress) -> str | None:
+    """Run the refresh job in this process for some sources (none: all); why it failed, or None."""
+    return run_job(settings, sources, progress, build_definitions)
 
 
 @dg.definitions

@@ -15,10 +15,10 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.__main__ import real_mirror
-from pipelines.definitions import build_definitions
-from pipelines.orchestration.refresh import refresh
-from pipelines.release.publish import Manifest, current_manifest
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.core.settings import PROJECT_ROOT, Settings
+from pipelines.definitions import run_refresh_job
+from pipelines.refresh.refresh import refresh
+from pipelines.releases.manifest import Manifest, current_manifest
 from rehearsals import disk
 from rehearsals.agencies import Publisher
 from rehearsals.calendar import CBP, Night, calendar
@@ -99,7 +99,7 @@ def from_mirror(folder: Path, mirror: Path) -> Manifest:
         data_marts=folder / "other" / "data_marts",
         dagster_home=folder / "other" / "dagster_home",
     )
-    outcome = refresh(own, [], False, lambda _step, _word: None, build_definitions)
+    outcome = refresh(own, [], False, lambda _step, _word: None, run_refresh_job)
     assert outcome.manifest is not None, outcome.failure
     return outcome.manifest
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
-from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.sources.catalog import get_source
+from pipelines.catalog.load import get_source
+from pipelines.core.settings import PROJECT_ROOT, Settings
 from rehearsals.calendar import Publication
 from rehearsals.installation import DRUGFLOW, environment
 from tests.agency.server import Agency, DataSet, Document, http_date

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipelines.core.settings import PROJECT_ROOT, Settings
+from pipelines.dbt.manifest import prepare_manifest
 from pipelines.orchestration.instance import prepare_home
-from pipelines.orchestration.manifest import prepare_manifest
-from pipelines.settings import PROJECT_ROOT, Settings
 from rehearsals.installation import environment
 from tests.agency.sink import free_port
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 BEGIN, END = "<!-- disk, written by make night -->", "<!-- end of disk -->"
 

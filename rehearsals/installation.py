@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import Settings
 
 DRUGFLOW = str(Path(sys.executable).with_name("drugflow"))
 PATIENCE_SECONDS = 8

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.alerts.record import last_refresh
+from pipelines.catalog.load import get_source
+from pipelines.core.settings import Settings
 from pipelines.orchestration.jobs import NIGHTLY
-from pipelines.release.meta import read_outline
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
+from pipelines.releases.manifest import current_manifest
+from pipelines.status.account import read_outline
 from rehearsals.calendar import SOURCES, Night
 from tests.agency.sink import Sink
 

@@ -10,9 +10,9 @@ import pytest
 from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
-from pipelines.definitions import build_definitions
-from pipelines.orchestration.refresh import Outcome, refresh
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.definitions import run_refresh_job
+from pipelines.refresh.refresh import Outcome, refresh
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,7 @@ def run_refresh(settings: Settings, *sources: str, full: bool = False) -> Outcom
     """
     import great_expectations  # noqa: F401
 
-    return refresh(settings, list(sources), full, lambda _step, _word: None, build_definitions)
+    return refresh(settings, list(sources), full, lambda _step, _word: None, run_refresh_job)
 
 
 def _built(folder: Path, origin: str) -> Settings:

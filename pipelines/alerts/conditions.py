@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pipelines.release.meta import Account, freshness, state_of
-from pipelines.release.status import how_to_go_on
-from pipelines.vocabulary import Realm
+from pipelines.core.types import Realm
+from pipelines.status.account import Account, freshness, state_of
+from pipelines.status.overview import how_to_go_on
 
 RUN, SILENCE = "run", "silence"
 

@@ -9,7 +9,7 @@ import logging
 import re
 from dataclasses import dataclass
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 _NEXT = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 

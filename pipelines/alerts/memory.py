@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.alerts.conditions import Condition
 from pipelines.alerts.deliver import addresses
-from pipelines.settings import Settings
-from pipelines.vocabulary import recall, write_json
+from pipelines.core.files import recall, write_json
+from pipelines.core.settings import Settings
 
 
 class Told(BaseModel):

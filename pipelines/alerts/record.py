@@ -6,8 +6,8 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.settings import Settings
-from pipelines.vocabulary import recall, write_json
+from pipelines.core.files import recall, write_json
+from pipelines.core.settings import Settings
 
 
 def finish(settings: Settings, started: datetime, failure: str | None, sources: list[str]) -> None:

@@ -12,11 +12,12 @@ from pipelines.alerts.conditions import RUN, Condition, of_sources, run_failed
 from pipelines.alerts.deliver import addresses, deliver
 from pipelines.alerts.memory import News, memory_path, read_memory, remember, see, write_memory
 from pipelines.alerts.message import Seen, body, title
-from pipelines.release.meta import Account, read_outline
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import Realm, why
+from pipelines.catalog.load import load_catalog
+from pipelines.core.errors import why
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
+from pipelines.releases.manifest import current_manifest
+from pipelines.status.account import Account, read_outline
 
 _PATIENCE = 120
 

@@ -9,7 +9,7 @@ from pipelines.alerts.conditions import SILENCE, Condition
 from pipelines.alerts.memory import read_memory, write_memory
 from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import tell
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 
 
 def watch(settings: Settings, now: datetime | None = None) -> tuple[bool, list[str]]:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.calendar import first_of_month, month_number
 from pipelines.clean.files import LINE
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source
 
 KEY = ["port_code", "month", "measure_id"]
 

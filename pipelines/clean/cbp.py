@@ -10,10 +10,10 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.calendar import fiscal_month_date, month_number
 from pipelines.clean.files import LINE
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source
 
 # "2024" once the year is closed, "2024 (FYTD)" while it runs. A file with closed years only looks like a
 # column of integers, so the label is always read as text.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.catalog.source import Source
 from pipelines.clean import cbp
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source
+from pipelines.clean.batch import Part
 
 
 def tidy(part: Part, source: Source) -> None:

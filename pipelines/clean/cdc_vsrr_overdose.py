@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.calendar import first_of_month, month_number
 from pipelines.clean.geography import STATE_BY_NAME, STATE_BY_POSTAL
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source
 
 JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
 """The publisher's NY leaves New York City (YC) out."""

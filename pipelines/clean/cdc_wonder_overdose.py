@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.calendar import first_of_month, month_number
 from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source
 
 ALL_DRUGS = "drug_overdose"
 SUPPRESSED = "suppressed"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.files import LINE, FileProblem, Records, match_header
 from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
-from pipelines.clean.part import Part
 from pipelines.clean.unpack import shown
-from pipelines.sources.catalog import Source, get_source
 
 PREFIX = "population_"
 COUNTRY_NAME = "united states"

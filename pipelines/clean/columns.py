@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.catalog.source import RawColumn, Source, fold
+from pipelines.clean.batch import Part
 from pipelines.clean.files import Records
-from pipelines.clean.part import Part
 from pipelines.clean.split import LINE
-from pipelines.sources.catalog import RawColumn, Source, fold
 
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 _LISTED = 200

@@ -17,8 +17,10 @@ import polars as pl
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from pipelines.sources.catalog import FOLDER, Source, Strict
-from pipelines.vocabulary import DrugflowError, read_yaml
+from pipelines.catalog.load import FOLDER
+from pipelines.catalog.source import Source, Strict
+from pipelines.core.errors import DrugflowError
+from pipelines.core.files import read_yaml
 
 ROW = "_row"
 Scalar = bool | int | float | date | str

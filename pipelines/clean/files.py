@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import polars as pl
 
+from pipelines.catalog.source import RawColumn, Source, fold
 from pipelines.clean.split import (
     LINE,
     LONGEST_FIELD,
@@ -31,7 +32,6 @@ from pipelines.clean.split import (
     split,
 )
 from pipelines.clean.unpack import FileProblem, Limits, members, shown
-from pipelines.sources.catalog import RawColumn, Source, fold
 
 __all__ = ["LINE", "REJECTED_SCHEMA", "FileProblem", "Limits", "Records", "match_header", "read_records"]
 

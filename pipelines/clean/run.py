@@ -21,31 +21,25 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel
 
-from pipelines.ahead import ahead
+from pipelines.catalog.load import FOLDER
+from pipelines.catalog.source import FRAME_TYPES, Source
 from pipelines.clean import corrections
+from pipelines.clean.batch import Part
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
-from pipelines.clean.part import Part
-from pipelines.clean.spans import Spans
+from pipelines.clean.spill import Spans
 from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
-from pipelines.frames import in_order, parquet_of
-from pipelines.sources.catalog import FOLDER, FRAME_TYPES, Source
-from pipelines.vocabulary import (
-    DrugflowError,
-    atomic_path,
-    code_fingerprint,
-    damage,
-    fingerprint,
-    read_json,
-    sums_of,
-    why,
-    write_json,
-)
+from pipelines.core.errors import DrugflowError, why
+from pipelines.core.files import atomic_path, read_json, write_json
+from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sums_of
+from pipelines.core.parquet import in_order, parquet_of
+from pipelines.core.prefetch import ahead
+from pipelines.core.settings import PACKAGE
 
 SHARED = (
-    "unpack", "split", "files", "columns", "part", "calendar", "geography", "cbp", "corrections", "spans", "run",
+    "unpack", "split", "files", "columns", "batch", "calendar", "geography", "cbp", "corrections", "spill", "run",
 )  # fmt: skip
-ROOT_MODULES = ("ahead", "frames")
+ROOT_MODULES = ("prefetch", "parquet")
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
 WRITTEN = ("clean", "rejected", "coverage")
@@ -95,7 +89,7 @@ class Summary(BaseModel):
 def cleaning_code(source: Source) -> str:
     """Fingerprint of the code and YAML that cleaning a source depends on."""
     here = Path(__file__).parent
-    modules = [*(here / f"{m}.py" for m in (*SHARED, source.id)), *(here.parent / f"{m}.py" for m in ROOT_MODULES)]
+    modules = [*(here / f"{m}.py" for m in (*SHARED, source.id)), *(PACKAGE / "core" / f"{m}.py" for m in ROOT_MODULES)]
     return code_fingerprint(*modules, FOLDER / f"{source.id}.yml", FOLDER / "corrections.yaml")
 
 

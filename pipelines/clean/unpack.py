@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pipelines.vocabulary import DrugflowError, why
+from pipelines.core.errors import DrugflowError, why
 
 Kind = Literal["text", "parquet", "xlsx"]
 ALWAYS_ALLOWED = 64 * 1024**2

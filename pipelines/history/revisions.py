@@ -21,8 +21,8 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.frames import in_order
-from pipelines.sources.catalog import Source, TidyColumn
+from pipelines.catalog.source import Source, TidyColumn
+from pipelines.core.parquet import in_order
 
 STATE = {
     "value_vintage": pl.Date,

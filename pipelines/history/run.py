@@ -15,20 +15,13 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.ahead import ahead
-from pipelines.frames import parquet_of
+from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.core.files import atomic_path, read_json, write_json
+from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sha256_of, sums_of
+from pipelines.core.parquet import parquet_of
+from pipelines.core.prefetch import ahead
+from pipelines.core.settings import PACKAGE
 from pipelines.history.revisions import STATE, Vintage, columns, revise
-from pipelines.sources.catalog import FRAME_TYPES, Source
-from pipelines.vocabulary import (
-    atomic_path,
-    code_fingerprint,
-    damage,
-    fingerprint,
-    read_json,
-    sha256_of,
-    sums_of,
-    write_json,
-)
 
 ROWS_AT_A_TIME = 4_000_000
 
@@ -80,7 +73,7 @@ def _mark(source: Source, accepted: list[Accepted]) -> str:
     described = source.model_dump_json(include={"frame", "period", "scope", "parts"})
     vintages = (f"{v.published}:{v.partial}:{v.content}:{sha256_of(v.folder / 'coverage.parquet')}" for v in accepted)
     here = Path(__file__).parent
-    code = code_fingerprint(here, *(here.parent / f"{m}.py" for m in ("ahead", "frames")))
+    code = code_fingerprint(here, *(PACKAGE / "core" / f"{m}.py" for m in ("prefetch", "parquet")))
     return fingerprint([code, described, *vintages])
 
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.ingest.archive import RECEIPT, RawFile, Receipt, parse_release_date, store
-from pipelines.ingest.generated import SAMPLE_FOLDER, is_in_sample, refuse_generated
-from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, Realm, sha256_of, why
+from pipelines.archive.sample_guard import SAMPLE_FOLDER, is_in_sample
+from pipelines.archive.vintages import Receipt, parse_release_date, store
+from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.types import Realm
+from pipelines.ingest.report import IngestReport, make_receipt
 
 if TYPE_CHECKING:
-    from pipelines.settings import Settings
+    from pipelines.core.settings import Settings
 
 _DATA_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".bz2", ".zip", ".xlsx", ".parquet"}
+
 _VINTAGE_KEYS = {"published", "coverage", "scope", "note"}
 
 
@@ -31,22 +34,6 @@ class Origin:
     name: str
     realm: Realm
     folder: Path | None
-
-
-@dataclass
-class IngestReport:
-    """What one look at an origin did for one source."""
-
-    source: str
-    added: list[str] = field(default_factory=list)
-    known: int = 0
-    problems: list[str] = field(default_factory=list)
-    again: bool = False
-    """Whether a problem lies in the machine (a full disk, no permission), so that the same look may succeed later."""
-    blocked: bool = False
-    """Whether a problem goes on until a person acts."""
-    notes: list[str] = field(default_factory=list)
-    """What is no problem and somebody should know."""
 
 
 def parse_origin(text: str) -> Origin:
@@ -83,8 +70,8 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
     report = IngestReport(source_id)
     today = None if settings is None else settings.now().date()
     if origin.folder is None:
+        from pipelines.core.settings import Settings
         from pipelines.ingest.live.run import fetch_source
-        from pipelines.settings import Settings
 
         return fetch_source((settings or Settings()).model_copy(update={"data_raw": data_raw}), source_id)
     for folder in offered(origin, source_id):
@@ -145,34 +132,6 @@ def describe(origin: Origin, source_id: str, folder: Path, today: date | None = 
     if not files:
         raise DrugflowError("the vintage has no file: expected at least one data file beside vintage.json.")
     return make_receipt(origin.name, origin.realm, source_id, vintage, files, said), files
-
-
-def make_receipt(
-    origin: str, realm: Realm, source_id: str, vintage: date, files: list[Path], said: dict[str, Any]
-) -> Receipt:
-    """Receipt for files at hand, read now.
-
-    Raises DrugflowError where two files have one name, a name cannot be kept, or generated files would be official.
-    """
-    refuse_generated(realm, files, said.get("note"), inside=False)
-    names = [f.name for f in files]
-    for name in names:
-        if names.count(name) > 1:
-            raise DrugflowError(f"There are two files named {name!r}: give each its own name.")
-        if name == RECEIPT or not name.isprintable():
-            raise DrugflowError(f"A file cannot be archived under the name {name!r}: rename it.")
-    scope = {k: [v] if isinstance(v, str) else list(v) for k, v in said.get("scope", {}).items()}
-    return Receipt(
-        source=source_id,
-        realm=realm,
-        vintage=vintage,
-        origin=origin,
-        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        coverage=said.get("coverage", "full"),
-        scope=scope,
-        note=said.get("note"),
-        files=[RawFile(name=f.name, sha256=sha256_of(f), bytes=f.stat().st_size) for f in files],
-    )
 
 
 def _read_vintage_json(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.archive.sample_guard import SAMPLE_FOLDER
 from pipelines.ingest.samples import amo, bts, cbp, census, vsrr, wonder
 from pipelines.ingest.samples.tree import SampleVintage, write
 

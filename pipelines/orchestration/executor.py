@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pipelines.core.settings import Settings
 from pipelines.orchestration.instance import alive_until_exit, bury_dead_runs
-from pipelines.orchestration.night import conclude
-from pipelines.orchestration.stages import resolve_origin
-from pipelines.orchestration.turn import turn
-from pipelines.release.outcome import known_vintages
-from pipelines.settings import Settings
+from pipelines.refresh.lock import turn
+from pipelines.refresh.stages import resolve_origin
+from pipelines.refresh.unattended import conclude
+from pipelines.status.outcome import known_vintages
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from pipelines.core.files import atomic_path
+from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.orchestration.event_files import keep_open
-from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.vocabulary import atomic_path
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -8,15 +8,15 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from pipelines.catalog.load import get_source
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
 from pipelines.orchestration.executor import one_process_executor
-from pipelines.orchestration.night import Night, refresh_unattended
-from pipelines.orchestration.refresh import Build
-from pipelines.orchestration.show import listing, table
+from pipelines.orchestration.metadata import listing, table
 from pipelines.orchestration.source_assets import archived, content_version
-from pipelines.orchestration.turn import BusyError
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import DrugflowError
+from pipelines.refresh.lock import BusyError
+from pipelines.refresh.refresh import RunJob
+from pipelines.refresh.unattended import Night, refresh_unattended
 
 REFRESH, NIGHTLY = "refresh", "nightly"
 
@@ -31,10 +31,10 @@ def refresh_job(settings: Settings) -> Any:
     )
 
 
-def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
+def nightly_job(settings: Settings, run_job: RunJob) -> dg.JobDefinition:
     """The same as 'drugflow refresh': look at every source; only where something changed run the refresh job.
 
-    build: makes the definitions of the refresh that runs inside.
+    run_job: runs the refresh job as a run of its own.
     """
 
     @dg.op(
@@ -52,7 +52,7 @@ def nightly_job(settings: Settings, build: Build) -> dg.JobDefinition:
 
         who = f"the nightly run {context.run_id[:8]}"
         try:
-            night = refresh_unattended(own, [], False, progress, build, who, context.log.warning)
+            night = refresh_unattended(own, [], False, progress, run_job, who, context.log.warning)
         except BusyError as busy:
             context.log.warning(str(busy))
             context.add_output_metadata({"stepped_aside": str(busy)})

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.orchestration.dbt import POOL
-from pipelines.orchestration.profile import wait_until_closed
-from pipelines.orchestration.show import (
+from pipelines.catalog.load import get_source
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
+from pipelines.dbt.profile import wait_until_closed
+from pipelines.orchestration.dbt_assets import POOL
+from pipelines.orchestration.metadata import (
     EFFECTS,
     OWNERS,
     as_sentence,
@@ -19,21 +23,10 @@ from pipelines.orchestration.show import (
     spark,
     table,
 )
-from pipelines.orchestration.stages import active_sources, build_inputs, code_version, resolve_origin
-from pipelines.release.meta import read_outline
-from pipelines.release.publish import (
-    DATABASE,
-    Manifest,
-    acquire,
-    current_manifest,
-    pinned_release,
-    publish,
-    refuse_sample_over_official,
-    releases,
-)
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import DrugflowError, Realm
+from pipelines.refresh.stages import active_sources, build_inputs, code_version, resolve_origin
+from pipelines.release.publish import acquire, publish, refuse_sample_over_official
+from pipelines.releases.manifest import DATABASE, Manifest, current_manifest, pinned_release, releases
+from pipelines.status.account import read_outline
 
 if TYPE_CHECKING:
     import duckdb
@@ -194,7 +187,7 @@ def _checks(settings: Settings, manifest: Manifest) -> list[dg.AssetCheckResult]
 
 def _totals(settings: Settings, manifest: Manifest) -> dict[str, Any]:
     """Published totals compared, and how many of those known could be."""
-    from pipelines.release.totals import load_totals
+    from pipelines.catalog.published_totals import load_totals
 
     with _opened(settings, manifest) as connection:
         found = connection.execute("select count(*) from meta.checks where stage = 'golden' and passed").fetchone()

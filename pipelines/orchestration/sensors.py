@@ -12,9 +12,9 @@ import dagster as dg
 from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import after_death
 from pipelines.alerts.watchdog import watch
+from pipelines.core.settings import Settings
 from pipelines.orchestration.instance import bury_dead_runs
-from pipelines.orchestration.turn import STEPPED_ASIDE
-from pipelines.settings import Settings
+from pipelines.refresh.lock import STEPPED_ASIDE
 
 WATCH_SECONDS = 600
 

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.load import FOLDER
+from pipelines.catalog.source import Source
+from pipelines.core.fingerprint import fingerprint
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm, Severity
 from pipelines.ingest.origins import Origin
-from pipelines.orchestration.show import (
+from pipelines.orchestration.metadata import (
     EFFECTS,
     OWNERS,
     as_sentence,
@@ -26,16 +31,9 @@ from pipelines.orchestration.show import (
     spark,
     table,
 )
-from pipelines.orchestration.stages import (
-    build_source_history,
-    ingest_source,
-    resolve_origin,
-)
-from pipelines.orchestration.workers import begin, cleaned_and_judged
 from pipelines.quality.verdict import Check, Verdict
-from pipelines.settings import Settings
-from pipelines.sources.catalog import FOLDER, Source
-from pipelines.vocabulary import Realm, Severity, fingerprint
+from pipelines.refresh.stages import build_source_history, ingest_source, resolve_origin
+from pipelines.refresh.workers import begin, cleaned_and_judged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -317,7 +315,7 @@ def _changed(counts: dict[str, int], vintage: str) -> str:
 
 def _recent(settings: Settings, realm: Realm, source: Source) -> dg.AssetCheckResult:
     """Freshness by the data's own dates: a publisher may have stopped although we look every night."""
-    from pipelines.release.meta import freshness, read_account
+    from pipelines.status.account import freshness, read_account
 
     account = read_account(settings, realm, source)
     word = freshness(account, realm, settings.now().date())

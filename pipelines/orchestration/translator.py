@@ -10,10 +10,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
-from pipelines.orchestration.show import EFFECTS, OWNERS, code_references, columns_of, coverage_columns
-from pipelines.orchestration.stages import DBT_PROJECT
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import DrugflowError, Severity
+from pipelines.catalog.load import load_catalog
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import DBT_PROJECT
+from pipelines.core.types import Severity
+from pipelines.orchestration.metadata import EFFECTS, OWNERS, code_references, columns_of, coverage_columns
 
 # A dbt comment or a docstring at the head of a model.
 _HEAD = re.compile(r'\A(?:\{\{.*?\}\}\s*)?(?:\{#-?\s*(.*?)\s*-?#\}|"""(.*?)""")', re.DOTALL)

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.quality.completeness import gone, known_series, series_gaps, usual_rows
+from pipelines.quality.context import Subject
 from pipelines.quality.facts_by_source import SPECIFIC
-from pipelines.quality.presence import gone, known_series, series_gaps, usual_rows
-from pipelines.quality.settled import content, last_period, settled
-from pipelines.quality.subject import Subject
-from pipelines.sources.catalog import FRAME_TYPES, Source
+from pipelines.quality.stability import content, last_period, settled
 
 USUAL_MONTHS = 13
 

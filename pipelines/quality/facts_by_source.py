@@ -11,10 +11,10 @@ from functools import partial
 
 import polars as pl
 
-from pipelines.quality.presence import steady_absent
-from pipelines.quality.subject import Subject
-from pipelines.settings import PROJECT_ROOT
-from pipelines.sources.catalog import Source
+from pipelines.catalog.source import Source
+from pipelines.core.settings import PROJECT_ROOT
+from pipelines.quality.completeness import steady_absent
+from pipelines.quality.context import Subject
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 NATIONAL_T404 = SEEDS / "us_t404_final_monthly.csv"

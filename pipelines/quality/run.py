@@ -14,13 +14,15 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.archive.decisions import Exemption, retractions
+from pipelines.catalog.load import FOLDER
+from pipelines.catalog.source import Expectation, Source
+from pipelines.core.files import read_json, write_json
+from pipelines.core.fingerprint import code_fingerprint, fingerprint
+from pipelines.quality.context import Subject
 from pipelines.quality.facts import facts
 from pipelines.quality.facts_by_source import AREAS, JURISDICTIONS, NATIONAL_T404
-from pipelines.quality.subject import Subject
 from pipelines.quality.verdict import Check, Verdict, impossible
-from pipelines.sources.catalog import FOLDER, Expectation, Source
-from pipelines.sources.ledger import Exemption, retractions
-from pipelines.vocabulary import code_fingerprint, fingerprint, read_json, write_json
 
 ROWS_AT_A_TIME = 1_000_000
 WHERE = ["file", "line"]

@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.catalog.source import Expectation
 from pipelines.quality.verdict import Check
-from pipelines.sources.catalog import Expectation
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _EXAMPLES = 3

@@ -10,9 +10,12 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from pipelines.sources.catalog import Source, load_catalog
-from pipelines.sources.ledger import Exemption, read_ledger, record, retractions
-from pipelines.vocabulary import DrugflowError, Realm, Severity, load
+from pipelines.archive.decisions import Exemption, read_ledger, record, retractions
+from pipelines.catalog.load import load_catalog
+from pipelines.catalog.source import Source
+from pipelines.core.errors import DrugflowError
+from pipelines.core.files import load
+from pipelines.core.types import Realm, Severity
 
 State = Literal["accepted", "accepted_by_exception", "held"]
 

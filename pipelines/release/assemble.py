@@ -15,23 +15,18 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from pipelines.release.content import content_hash, table_hash
+from pipelines.catalog.dictionary import AS_OF, Table, dictionary_rows, load_dictionary
+from pipelines.catalog.load import load_catalog
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.core.types import SAMPLE, Realm
+from pipelines.release.cautions import caution_rows, late_cautions_sql
+from pipelines.release.content_hash import content_hash, table_hash
 from pipelines.release.data_docs import data_docs
-from pipelines.release.dictionary import Table, dictionary_rows, load_dictionary
-from pipelines.release.meta import (
-    caution_rows,
-    check_rows,
-    freshness_sql,
-    late_cautions_sql,
-    read_account,
-    source_rows,
-)
+from pipelines.release.meta_tables import check_rows, freshness_sql, source_rows
 from pipelines.release.package import write_datapackage
-from pipelines.release.query import AS_OF
-from pipelines.release.totals import check_totals, reconciliation_rows, total_checks
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import SAMPLE, DrugflowError, Realm
+from pipelines.release.reconciliation import check_totals, reconciliation_rows, total_checks
+from pipelines.status.account import read_account
 
 T = TypeVar("T")
 STORED = {"meta.source_facts": "sources", "meta.caution_facts": "cautions"}
@@ -53,7 +48,7 @@ def assemble(
     Raises DrugflowError where the build lacks a table, breaks the contract, or a published total that
     must hold does not.
     """
-    from pipelines.release.publish import Manifest
+    from pipelines.releases.manifest import Manifest
 
     folder.mkdir(parents=True)
     mark = f"{SAMPLE}. " if realm == "sample" else ""

@@ -6,11 +6,11 @@ import html
 import re
 from pathlib import Path
 
+from pipelines.core.settings import Settings
+from pipelines.core.types import SAMPLE, Realm
 from pipelines.quality.suite import PAGE_STYLE
 from pipelines.quality.verdict import Verdict
-from pipelines.release.meta import Account
-from pipelines.settings import Settings
-from pipelines.vocabulary import SAMPLE, Realm
+from pipelines.status.account import Account
 
 SAMPLE_BANNER = f"<p><strong>{SAMPLE}.</strong></p>"
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.release.dictionary import Column, Table
-from pipelines.sources.catalog import Source, load_catalog
-from pipelines.vocabulary import SAMPLE, sha256_of
+from pipelines.catalog.dictionary import Column, Table
+from pipelines.catalog.load import load_catalog
+from pipelines.catalog.source import Source
+from pipelines.core.fingerprint import sha256_of
+from pipelines.core.types import SAMPLE
 
 FIELD_TYPES = {
     "VARCHAR": "string", "BIGINT": "integer", "INTEGER": "integer", "DOUBLE": "number", "DATE": "date",

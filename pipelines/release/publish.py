@@ -1,7 +1,7 @@
 """Publishing: a folder complete before it is visible, made visible by one atomic rename.
 
 What belongs here: the order of publishing, retention and rollback. What does not: what is in the
-database (assemble), what the meta tables say (meta).
+database (assemble), what the meta tables say (meta_tables), reading releases (releases).
 
 ``data_marts/releases/<id>/``: drugflow.duckdb, parquet/, data_docs/, datapackage.json, manifest.json;
 ``data_marts/current`` is a link to one of them.
@@ -9,7 +9,6 @@ database (assemble), what the meta tables say (meta).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -18,37 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
-from pydantic import BaseModel
 
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm, load, read_json, write_json
-
-DATABASE = "drugflow.duckdb"
-
-
-class Manifest(BaseModel):
-    """What a release is. tables: schema.table -> rows and content hash.
-
-    number: the order in which releases were published; clocks are set back. 0: made before numbers were given.
-    """
-
-    release_id: str
-    number: int = 0
-    realm: Realm
-    origin: str
-    built_at: str
-    code_version: str
-    content_hash: str
-    tables: dict[str, dict[str, Any]]
-    held: list[str] = []
-    failed_checks: list[str] = []
-    rehearsed_day: str | None = None
-    """The day that counted as today, where it was not the machine's."""
-
-    @property
-    def order(self) -> tuple[int, str, str]:
-        """What releases are sorted by, the oldest first."""
-        return self.number, self.built_at, self.release_id
+from pipelines.core.errors import DrugflowError
+from pipelines.core.files import read_json, write_json
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
+from pipelines.releases.manifest import Manifest, current_manifest, newest_release, pinned_release, releases
 
 
 def writer_lock(settings: Settings, realm: Realm) -> FileLock:
@@ -68,26 +42,6 @@ def acquire(settings: Settings, realm: Realm) -> AcquireReturnProxy[Any]:
             f"Another refresh has been writing for more than {settings.lock_timeout_seconds:.0f} s. "
             "Wait for it, or look at it with 'drugflow status' and in the UI's runs."
         ) from error
-
-
-def current_manifest(settings: Settings) -> Manifest | None:
-    """The manifest of the release that analysts open, or None, also where its folder lacks the database."""
-    path = settings.current / "manifest.json"
-    return load(Manifest, path) if path.exists() and (settings.current / DATABASE).is_file() else None
-
-
-def nothing_to_open(settings: Settings) -> DrugflowError:
-    """Why analysts have no release to open, and how they get one."""
-    kept, is_link = releases(settings), settings.current.is_symlink()
-    if not is_link and not kept:
-        return DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
-    lost = f"The current release {settings.current.readlink().name}" if is_link else f"The link {settings.current}"
-    gone = f"{lost} is gone from {settings.releases}, or its database is." if is_link else f"{lost} is gone."
-    again = pinned_release(settings) or "--unpin"
-    return DrugflowError(
-        f"{gone} 'drugflow refresh' publishes a new release, 'drugflow rollback {again}' shows what is kept: "
-        f"{', '.join(m.release_id for m in kept) or 'none'}."
-    )
 
 
 def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
@@ -167,13 +121,6 @@ def _showing(settings: Settings) -> FileLock:
     return FileLock(settings.data_marts / ".show.lock", timeout=settings.lock_timeout_seconds)
 
 
-def pinned_release(settings: Settings) -> str | None:
-    """Id of the release that analysts see until it is unpinned; a pin on a release that is gone holds nothing."""
-    pinned = read_json(settings.data_marts / "pinned.json")
-    is_kept = pinned is not None and any(m.release_id == pinned["release_id"] for m in releases(settings))
-    return pinned["release_id"] if is_kept else None
-
-
 def swap(settings: Settings, release_id: str) -> None:
     """Point current at a release in one atomic rename; open readers keep what they opened."""
     link = settings.data_marts / f".current.{os.getpid()}"
@@ -187,21 +134,6 @@ def swap(settings: Settings, release_id: str) -> None:
         except FileNotFoundError:
             # Another process swaps at this moment and took our link for one that a killed run left.
             continue
-
-
-def releases(settings: Settings) -> list[Manifest]:
-    """All kept releases that have their database and a manifest that can be read, oldest first."""
-    found = []
-    for path in settings.releases.glob("[!.]*/manifest.json"):
-        with contextlib.suppress(OSError, DrugflowError):
-            found += [load(Manifest, path)] if (path.parent / DATABASE).is_file() else []
-    return sorted(found, key=lambda m: m.order)
-
-
-def newest_release(settings: Settings) -> Manifest | None:
-    """The newest kept release, of official ones where there is any."""
-    kept = releases(settings)
-    return next(reversed([m for m in kept if m.realm == "official"] or kept), None)
 
 
 def rollback(settings: Settings, release_id: str | None) -> Manifest:

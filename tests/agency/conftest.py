@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import Settings
 from tests.agency.server import Agency, DataSet, serving
 
 VSRR_UPDATED = 1752674192

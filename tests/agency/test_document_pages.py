@@ -11,14 +11,14 @@ import yaml
 from typer.testing import CliRunner
 
 from pipelines import cli
-from pipelines.ingest.archive import Receipt, list_archive, store
+from pipelines.archive.vintages import Receipt, list_archive, store
+from pipelines.catalog.load import FOLDER, get_source, load_source
+from pipelines.core.settings import Settings
 from pipelines.ingest.live import run
 from pipelines.ingest.live.document_page import find_links
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.ingest.origins import make_receipt
-from pipelines.settings import Settings
-from pipelines.sources.catalog import FOLDER, get_source, load_source
+from pipelines.ingest.report import make_receipt
 from tests.agency.server import Agency, Document, answers, http_date
 
 SOURCE = "cbp_drug_seizures"

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.settings import Settings
 from tests.agency.conftest import settings_of, vsrr_csv
 from tests.agency.server import (
     Agency,

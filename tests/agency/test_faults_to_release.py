@@ -15,16 +15,17 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.ingest.archive import store
+from pipelines.archive.vintages import store
+from pipelines.catalog.load import get_source
+from pipelines.core.files import read_json, write_json
+from pipelines.core.fingerprint import sha256_of
+from pipelines.core.settings import Settings
 from pipelines.ingest.live import run
 from pipelines.ingest.live.state import read_state
-from pipelines.ingest.origins import make_receipt
-from pipelines.orchestration.refresh import Outcome
-from pipelines.release.publish import Manifest, current_manifest
-from pipelines.release.status import read_status
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import read_json, sha256_of, write_json
+from pipelines.ingest.report import make_receipt
+from pipelines.refresh.refresh import Outcome
+from pipelines.releases.manifest import Manifest, current_manifest
+from pipelines.status.overview import read_status
 from tests.agency.conftest import settings_of
 from tests.agency.server import (
     Agency,

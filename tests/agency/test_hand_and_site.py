@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import effective_vintages, list_archive, store
+from pipelines.archive.decisions import read_ledger, retractions
+from pipelines.archive.vintages import effective_vintages, list_archive, store
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.ingest.origins import make_receipt
-from pipelines.orchestration.stages import is_settled
+from pipelines.ingest.report import make_receipt
 from pipelines.quality.verdict import retract
-from pipelines.settings import Settings
-from pipelines.sources.ledger import read_ledger, retractions
+from pipelines.refresh.stages import is_settled
 from tests.agency.conftest import vsrr_csv
 from tests.agency.server import Agency, Document, answers
 from tests.agency.test_document_pages import CLOSED, DEC, FILES, NOV, OCT, PAGE, SOURCE, archived, publish

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
-from pipelines.orchestration.stages import look_at_agencies, resolve_origin
-from pipelines.settings import Settings
+from pipelines.archive.vintages import list_archive
+from pipelines.core.settings import Settings
+from pipelines.refresh.stages import look_at_agencies, resolve_origin
 from tests.agency.server import Agency
 from tests.faults.processes import Moment, killed, listing
 

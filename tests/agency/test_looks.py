@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.load import get_source
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.state import read_state
-from pipelines.orchestration.stages import (
+from pipelines.refresh.stages import (
     active_sources,
     clean_source,
     ingest_source,
@@ -22,10 +24,9 @@ from pipelines.orchestration.stages import (
     resolve_origin,
     survey,
 )
-from pipelines.release.meta import read_account, source_rows
-from pipelines.release.status import read_status
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
+from pipelines.release.meta_tables import source_rows
+from pipelines.status.account import read_account
+from pipelines.status.overview import read_status
 from tests.agency.conftest import VSRR_UPDATED, settings_of, vsrr_csv
 from tests.agency.server import Agency, DataSet, answers
 from tests.agency.test_document_pages import DEC, PAGE, publish
@@ -119,8 +120,8 @@ def test_requests_to_one_host_keep_their_distance(agency: Agency, tmp_path: Path
 def test_a_look_imports_neither_dagster_nor_dbt_nor_great_expectations(agency: Agency, live: Settings) -> None:
     code = (
         "import sys\n"
-        "from pipelines.settings import Settings\n"
-        "from pipelines.orchestration.stages import look_at_agencies, resolve_origin\n"
+        "from pipelines.core.settings import Settings\n"
+        "from pipelines.refresh.stages import look_at_agencies, resolve_origin\n"
         "s = Settings.model_validate_json(sys.argv[1])\n"
         f"look_at_agencies(s, resolve_origin(s), ['{SOURCE}'], lambda *_said: None)\n"
         "print(sorted({'dagster', 'dbt', 'great_expectations', 'polars', 'duckdb'} & set(sys.modules)))\n"

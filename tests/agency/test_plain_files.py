@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pipelines.ingest.archive import effective_vintages, list_archive, store
+from pipelines.archive.vintages import effective_vintages, list_archive, store
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.ingest.origins import make_receipt
-from pipelines.settings import Settings
+from pipelines.ingest.report import make_receipt
 from tests.agency.server import Agency, Document, answers, http_date
 
 SOURCE = "census_population"

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import effective_vintages, list_archive
+from pipelines.archive.vintages import effective_vintages, list_archive
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
+from pipelines.core.settings import Settings
 from pipelines.ingest.live import run
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source, get_source
 from tests.agency.conftest import VSRR_HEADER, VSRR_UPDATED, vsrr_csv
 from tests.agency.server import Agency, answers
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.core.errors import LOOK_AT_THE_DISK
+from pipelines.core.settings import Settings
 from pipelines.ingest.live import client, run
 from pipelines.ingest.live.run import fetch_all, fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.settings import Settings
-from pipelines.vocabulary import LOOK_AT_THE_DISK
 from tests.agency.conftest import settings_of
 from tests.agency.server import (
     Agency,

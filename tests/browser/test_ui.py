@@ -28,9 +28,9 @@ import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pipelines.core.files import read_json
+from pipelines.core.settings import Settings
 from pipelines.orchestration.instance import prepare_home
-from pipelines.settings import Settings
-from pipelines.vocabulary import read_json
 from tests.conftest import ROOT, installation
 
 IMAGES = ROOT / "docs" / "images"

@@ -9,9 +9,9 @@ import sqlite3
 
 import duckdb
 
-from pipelines.release.publish import Manifest, current_manifest, releases
-from pipelines.settings import Settings
-from pipelines.vocabulary import read_json
+from pipelines.core.files import read_json
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import Manifest, current_manifest, releases
 from tests.faults.processes import Analyst, listing
 
 ACCOUNTS = {".alerts.lock", ".turn.json", ".turn.lock", "alerts.json", "last_refresh.json", "refresh.log"}

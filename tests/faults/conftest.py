@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 from tests.faults.house import House, copied, furnish
 from tests.faults.moments import NEW_VINTAGES
 from tests.faults.processes import duplicate, run

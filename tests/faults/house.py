@@ -15,20 +15,14 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, clean_vintage
-from pipelines.orchestration.refresh import blocked
-from pipelines.orchestration.stages import (
-    build_source_history,
-    clean_source,
-    ingest_source,
-    judge_source,
-    resolve_origin,
-)
+from pipelines.core.fingerprint import sha256_of
+from pipelines.core.settings import Settings
 from pipelines.quality.verdict import Verdict
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import sha256_of
+from pipelines.refresh.refresh import blocked
+from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
 
 CBP = "cbp_drug_seizures"
 GOOD, BAD = "2024-01-15", "2024-02-15"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 from tests.conftest import ROOT, installation
 
 STOP = Path(__file__).parent / "stop"

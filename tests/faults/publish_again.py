@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipelines.core.settings import Settings
 from pipelines.release.publish import publish
-from pipelines.settings import Settings
 
 
 def main() -> None:

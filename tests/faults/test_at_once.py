@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import current_manifest
 from tests.conftest import ROOT
 from tests.faults.afterwards import QUESTION, assert_equal_release, assert_nothing_left, assert_one_release_at_a_time
 from tests.faults.processes import PATIENCE, analyst, duplicate, environment, run, started

@@ -8,8 +8,8 @@ from datetime import date
 
 import pytest
 
-from pipelines.release.status import how_to_go_on, read_status
-from pipelines.sources.catalog import get_source
+from pipelines.catalog.load import get_source
+from pipelines.status.overview import how_to_go_on, read_status
 from tests.faults import containers
 from tests.faults.house import (
     BAD,

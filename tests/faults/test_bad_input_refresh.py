@@ -21,8 +21,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.orchestration.refresh import Outcome
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.refresh.refresh import Outcome
 from tests.conftest import installation, run_refresh
 from tests.faults.house import assert_plain
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, clean_vintage
-from pipelines.sources.catalog import get_source
 from tests.faults import containers
 from tests.faults.house import (
     BAD,

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, clean_vintage
-from pipelines.ingest.origins import make_receipt
-from pipelines.orchestration.stages import ingest_source, is_settled, resolve_origin
+from pipelines.core.errors import DrugflowError
+from pipelines.ingest.report import make_receipt
 from pipelines.quality.verdict import accept
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import DrugflowError
+from pipelines.refresh.stages import ingest_source, is_settled, resolve_origin
 from tests.faults import containers
 from tests.faults.house import (
     BAD,

@@ -7,15 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.orchestration.profile import wait_until_closed
-from pipelines.orchestration.stages import (
-    build_source_history,
-    clean_source,
-    ingest_source,
-    judge_source,
-    resolve_origin,
-)
-from pipelines.vocabulary import DrugflowError, sha256_of
+from pipelines.core.errors import DrugflowError
+from pipelines.core.fingerprint import sha256_of
+from pipelines.dbt.profile import wait_until_closed
+from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
 from tests.faults.disks import longest_file, mounted
 from tests.faults.house import BAD, CBP, FILE, GOOD, ROWS, House, assert_plain, csv_file
 from tests.faults.processes import PATIENCE, listing

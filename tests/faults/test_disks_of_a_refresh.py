@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import current_manifest
 from tests.faults.afterwards import QUESTION, assert_equal_release, assert_one_release_at_a_time, figures
 from tests.faults.disks import all_mounted, mounted
 from tests.faults.house import assert_plain

@@ -8,8 +8,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.release.publish import current_manifest, releases
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import current_manifest, releases
 from tests.faults.moments import MOMENTS
 from tests.faults.processes import Analyst, Moment, analyst, killed, listing, run
 from tests.unit.release.test_publish import Build

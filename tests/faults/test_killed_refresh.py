@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import current_manifest
 from tests.faults.afterwards import (
     QUESTION,
     assert_equal_release,

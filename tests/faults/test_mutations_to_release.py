@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.orchestration.refresh import Outcome
-from pipelines.release.publish import Manifest, current_manifest
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.refresh.refresh import Outcome
+from pipelines.releases.manifest import Manifest, current_manifest
 from tests.conftest import installation, run_refresh
 from tests.faults.corpus.layouts import LAYOUTS
 from tests.faults.corpus.meaning import figures_of

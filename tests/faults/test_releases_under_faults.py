@@ -12,20 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.orchestration.stages import resolve_origin
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.query.session import Session
+from pipelines.refresh.stages import resolve_origin
 from pipelines.release import publish as publishing
-from pipelines.release.publish import (
-    current_manifest,
-    prune,
-    refuse_sample_over_official,
-    releases,
-    rollback,
-    swap,
-    unpin,
-)
-from pipelines.release.query import Session
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.release.publish import prune, refuse_sample_over_official, rollback, swap, unpin
+from pipelines.releases.manifest import current_manifest, releases
 from tests.conftest import ROOT
 from tests.unit.release.test_publish import Build
 from tests.unit.release.tiny import TABLES, release, settings_of

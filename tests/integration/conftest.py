@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 from tests.conftest import installation
 from tests.integration import raw_files
 

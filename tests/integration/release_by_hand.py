@@ -12,10 +12,11 @@ from typing import Any
 
 import duckdb
 
-from pipelines.release.dictionary import Table, load_dictionary
-from pipelines.release.publish import Manifest
-from pipelines.settings import Settings
-from pipelines.vocabulary import Realm, write_json
+from pipelines.catalog.dictionary import Table, load_dictionary
+from pipelines.core.files import write_json
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
+from pipelines.releases.manifest import Manifest
 
 Rows = dict[str, list[dict[str, Any]]]
 _BLANK: dict[str, Any] = {

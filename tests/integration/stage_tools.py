@@ -12,15 +12,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.orchestration.stages import (
-    build_source_history,
-    clean_source,
-    ingest_source,
-    judge_source,
-    resolve_origin,
-)
+from pipelines.core.settings import Settings
 from pipelines.quality.verdict import Verdict
-from pipelines.settings import Settings
+from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
 
 
 def run_stages(settings: Settings, source: str) -> list[Verdict]:

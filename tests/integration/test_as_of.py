@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
 from tests.conftest import installation
 from tests.integration.raw_files import one, rows
 from tests.integration.stage_tools import copy_vintage, macros_over, run_stages

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from benchmarks.trends import TIMES, Work, more_months, more_series, works
-from pipelines.orchestration.stages import resolve_origin
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.refresh.stages import resolve_origin
 
 FEW = 2
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.settings import PROJECT_ROOT
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import PROJECT_ROOT
 from tests.integration.raw_files import one, rows
 
 NC = "jurisdiction_id = 'US-NC'"

@@ -15,8 +15,8 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.release.dictionary import load_dictionary
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.core.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))

@@ -20,10 +20,10 @@ import dagster as dg
 import pytest
 import yaml
 
+from pipelines.catalog.dictionary import dictionary_rows
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import Settings
 from pipelines.definitions import build_definitions
-from pipelines.release.dictionary import dictionary_rows
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
 from tests.conftest import ROOT, installation
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")

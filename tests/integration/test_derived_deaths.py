@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.report.quoted_queries import quotes
+from pipelines.site.quoted_queries import quotes
 from tests.conftest import ROOT
 from tests.integration.raw_files import one, rows
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.release.diff import diff
-from pipelines.release.difference import Difference, Period, TableDifference
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.query.diff import diff
+from pipelines.query.difference import Difference, Period, TableDifference
 from tests.integration.release_by_hand import Rows, write_release
 
 OLD, NEW = "20260101T000000Z", "20260201T000000Z"

@@ -19,9 +19,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.release.explain import explain
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.query.explain import explain
 from tests.conftest import installation
 from tests.integration.release_by_hand import write_release
 from tests.integration.stage_tools import history, run_stages
@@ -190,9 +190,9 @@ def test_two_counts_of_a_record_stand_each_since_its_own_vintage(official_releas
 
 def test_a_value_that_came_back_stands_since_it_came_back() -> None:
     """Events 1, 2 and 1 again: the present 1 is that of the third release, also where the weight never moved."""
-    from pipelines.release.explain.answer import State
-    from pipelines.release.explain.evidence import _stands
-    from pipelines.sources.catalog import get_source
+    from pipelines.catalog.load import get_source
+    from pipelines.query.explain.answer import State
+    from pipelines.query.explain.evidence import _stands
 
     releases = [date(2024, month, 1) for month in (1, 2, 3)]
     states = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.release.explain import explain
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.query.explain import explain
 
 ASKED = [
     "crossing_trends 2024-09 corridor tucson trucks",

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.clean.unpack import Limits
-from pipelines.release.explain import explain
-from pipelines.release.explain.records import records_at
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.query.explain import explain
+from pipelines.query.explain.records import records_at
 from tests.integration.test_explain import CBP, TUCSON, US, sha256
 
 

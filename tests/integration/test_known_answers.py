@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.release.totals import check_totals, load_totals
+from pipelines.catalog.published_totals import load_totals
+from pipelines.release.reconciliation import check_totals
 from tests.integration.raw_files import one, rows
 
 DRUGS = {

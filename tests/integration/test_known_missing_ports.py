@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
 from tests.integration.raw_files import one, rows
 from tests.integration.test_known_comparisons import PORTS
 

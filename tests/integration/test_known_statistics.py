@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pipelines.release.explain import explain
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.query.explain import explain
 from tests.integration.raw_files import one, rows
 
 NATION = "series_id = 'deaths/US/synthetic_opioids_t404'"

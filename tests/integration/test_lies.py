@@ -17,11 +17,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.ingest.archive import list_archive
-from pipelines.release.publish import Manifest, current_manifest
-from pipelines.release.totals import check_totals
-from pipelines.settings import Settings
-from pipelines.vocabulary import sha256_of
+from pipelines.archive.vintages import list_archive
+from pipelines.core.fingerprint import sha256_of
+from pipelines.core.settings import Settings
+from pipelines.release.reconciliation import check_totals
+from pipelines.releases.manifest import Manifest, current_manifest
 from tests.conftest import installation
 from tests.integration.conftest import TENTH, Command, SecondPublish, without_a_tenth
 from tests.integration.raw_files import one, rows

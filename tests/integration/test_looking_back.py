@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.definitions import build_definitions
-from pipelines.orchestration.look_back import look_back
-from pipelines.release.publish import Manifest
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.definitions import run_refresh_job
+from pipelines.refresh.as_of import look_back
+from pipelines.releases.manifest import Manifest
 
 DAY = date(2025, 2, 1)
 LAST_VSRR = "cdc_vsrr_overdose/2025-01-08"
@@ -34,7 +34,7 @@ def place(official_release: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def manifest(place: Settings) -> Manifest:
-    return look_back(place, DAY, lambda _step, _word: None, build_definitions)
+    return look_back(place, DAY, lambda _step, _word: None, run_refresh_job)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_the_current_stages_are_as_they_were(place: Settings, manifest: Manifest
 
 def test_a_day_before_the_first_vintage_is_refused_with_that_vintage(place: Settings):
     with pytest.raises(DrugflowError, match=r"nothing that was published until 2017-12-15: .* 2017-12-16"):
-        look_back(place, date(2017, 12, 15), lambda _step, _word: None, build_definitions)
+        look_back(place, date(2017, 12, 15), lambda _step, _word: None, run_refresh_job)
 
 
 def test_no_variable_of_the_environment_makes_a_refresh_look_back(monkeypatch: pytest.MonkeyPatch):

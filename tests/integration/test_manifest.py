@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.vocabulary import code_fingerprint
+from pipelines.core.fingerprint import code_fingerprint
 from tests.conftest import ROOT
 
 
@@ -21,7 +21,7 @@ def test_a_changed_model_is_parsed_beside_a_release_in_the_default_folders(tmp_p
     model = tmp_path / "dbt_project/models/marts/dim_drug.sql"
     model.write_text(f"{model.read_text('utf-8')}\n-- touched\n", "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.orchestration.manifest"],
+        [sys.executable, "-m", "pipelines.dbt.manifest"],
         cwd=tmp_path, env={k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "DRUGFLOW_"))},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -12,9 +12,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipelines.release.publish import current_manifest
-from pipelines.release.status import read_status
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.releases.manifest import current_manifest
+from pipelines.status.overview import read_status
 from rehearsals.agencies import Publisher
 from rehearsals.calendar import AMO, BTS, BTS_VIEW, CBP, CENSUS, VSRR, Night, Publication
 from rehearsals.installation import installation

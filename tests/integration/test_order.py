@@ -14,10 +14,10 @@ from hypothesis import settings as property_settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pipelines.ingest.archive import list_archive
-from pipelines.orchestration.stages import active_sources, ingest_source, resolve_origin
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
+from pipelines.archive.vintages import list_archive
+from pipelines.core.settings import Settings
+from pipelines.refresh.stages import active_sources, ingest_source, resolve_origin
+from pipelines.releases.manifest import current_manifest
 from tests.conftest import installation, run_refresh
 from tests.integration.stage_tools import copy_vintage, coverage, derive, history, run_stages
 

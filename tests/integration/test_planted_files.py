@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.load import get_source
 from pipelines.quality.verdict import Check, Verdict, retract
-from pipelines.release.meta import read_account
-from pipelines.release.status import read_status
-from pipelines.sources.catalog import get_source
+from pipelines.status.account import read_account
+from pipelines.status.overview import read_status
 from tests.conftest import installation
 from tests.integration.stage_tools import copy_vintage, coverage, derive, history, run_stages
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
+from pipelines.core.settings import Settings
 from pipelines.quality.run import Candidate, judge
 from pipelines.quality.verdict import Verdict
-from pipelines.settings import Settings
-from pipelines.sources.catalog import get_source
 from tests.conftest import installation
 from tests.integration.stage_tools import copy_vintage, run_stages
 

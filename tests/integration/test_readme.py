@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from pipelines.release.dictionary import load_dictionary
-from pipelines.release.query import Session
-from pipelines.report.quoted_queries import answer, quotes
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.catalog.load import load_catalog
+from pipelines.core.settings import Settings
+from pipelines.query.session import Session
+from pipelines.site.quoted_queries import answer, quotes
 from tests.conftest import ROOT
 
 

@@ -12,10 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.orchestration.dbt_ready import _located, ready_dbt
-from pipelines.orchestration.manifest import DBT, dbt_environment
-from pipelines.orchestration.stages import DBT_PROJECT
-from pipelines.settings import Settings
+from pipelines.core.settings import DBT_PROJECT, Settings
+from pipelines.dbt.manifest import DBT, dbt_environment
+from pipelines.dbt.ready import _located, ready_dbt
 
 PLACES = {"DBT_PROFILES_DIR": str(DBT_PROJECT), "DBT_LOG_FORMAT": "json"}
 

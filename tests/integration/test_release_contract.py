@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from frictionless import Package
 
-from pipelines.release.content import content_hash, table_hash
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import sha256_of
+from pipelines.catalog.load import load_catalog
+from pipelines.core.fingerprint import sha256_of
+from pipelines.release.content_hash import content_hash, table_hash
 from tests.integration.conftest import SecondPublish
 from tests.integration.raw_files import one, rows
 

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from pipelines.settings import Settings
-from pipelines.vocabulary import read_json
+from pipelines.core.files import read_json
+from pipelines.core.settings import Settings
 from tests.conftest import installation
 from tests.integration.conftest import Command
 

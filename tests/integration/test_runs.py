@@ -23,14 +23,14 @@ import duckdb
 import pytest
 
 from pipelines.alerts.record import last_refresh
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.core.files import read_json
+from pipelines.core.settings import Settings
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.instance import prepare_home
-from pipelines.orchestration.refresh import Outcome
-from pipelines.orchestration.stages import active_sources
-from pipelines.release.dictionary import load_dictionary
-from pipelines.release.publish import current_manifest
-from pipelines.settings import Settings
-from pipelines.vocabulary import read_json
+from pipelines.refresh.refresh import Outcome
+from pipelines.refresh.stages import active_sources
+from pipelines.releases.manifest import current_manifest
 from tests.conftest import ROOT, installation, run_refresh
 
 POOL = "build_file"
@@ -356,7 +356,7 @@ def test_a_source_that_is_not_updated_for_months_is_noticed_though_it_is_read(of
 def test_two_processes_create_one_fresh_home(tmp_path: Path) -> None:
     settings = installation(tmp_path, "sample")
     code = (
-        "from pipelines.settings import Settings\n"
+        "from pipelines.core.settings import Settings\n"
         "from pipelines.orchestration.instance import prepare_home\n"
         "prepare_home(Settings())"
     )

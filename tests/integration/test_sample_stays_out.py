@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.archive.sample_guard import SAMPLE_FOLDER
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
 from pipelines.ingest.origins import ingest, parse_origin
-from pipelines.orchestration.stages import active_sources, is_settled
 from pipelines.quality.verdict import accept
-from pipelines.release.publish import releases
-from pipelines.release.status import read_status
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.refresh.stages import active_sources, is_settled
+from pipelines.releases.manifest import releases
+from pipelines.status.overview import read_status
 from tests.conftest import installation
 from tests.integration.conftest import Command
 from tests.integration.stage_tools import derive, history

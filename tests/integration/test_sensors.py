@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from pipelines.alerts.record import finish
+from pipelines.core.files import read_json, write_json
+from pipelines.core.settings import Settings
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
-from pipelines.orchestration.turn import STEPPED_ASIDE
-from pipelines.settings import Settings
-from pipelines.vocabulary import read_json, write_json
+from pipelines.refresh.lock import STEPPED_ASIDE
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 

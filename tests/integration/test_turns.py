@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.orchestration.turn import BusyError, turn
-from pipelines.settings import Settings
+from pipelines.core.settings import Settings
+from pipelines.refresh.lock import BusyError, turn
 from tests.conftest import ROOT
 
 PATIENCE = 120
@@ -41,8 +41,8 @@ def environment(settings: Settings, timeout: float) -> dict[str, str]:
 def working(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     """Another process that has the turn until it is told to end."""
     code = (
-        "from pipelines.settings import Settings\n"
-        "from pipelines.orchestration.turn import turn\n"
+        "from pipelines.core.settings import Settings\n"
+        "from pipelines.refresh.lock import turn\n"
         "with turn(Settings(), 'the nightly run abc', print):\n"
         "    print('ready', flush=True); input()"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.ahead import ahead
+from pipelines.core.prefetch import ahead
 
 
 def test_pieces_come_in_their_order() -> None:

@@ -19,18 +19,18 @@ from pathlib import Path
 import pytest
 
 from pipelines.alerts.record import finish, last_refresh
+from pipelines.archive.decisions import read_ledger
+from pipelines.archive.sample_guard import SAMPLE_FOLDER
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.load import load_catalog
 from pipelines.cli import main
-from pipelines.ingest.archive import list_archive
-from pipelines.ingest.generated import SAMPLE_FOLDER
+from pipelines.core.files import write_json
+from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.ingest.origins import parse_origin
-from pipelines.orchestration.refresh import Outcome
-from pipelines.orchestration.stages import refuse_wrong_mirror
 from pipelines.quality.verdict import Check, Verdict
-from pipelines.release.publish import current_manifest, releases
-from pipelines.settings import PROJECT_ROOT, Settings
-from pipelines.sources.catalog import load_catalog
-from pipelines.sources.ledger import read_ledger
-from pipelines.vocabulary import write_json
+from pipelines.refresh.refresh import Outcome
+from pipelines.refresh.stages import refuse_wrong_mirror
+from pipelines.releases.manifest import current_manifest, releases
 from tests.unit.release.tiny import release, settings_of
 
 COMMANDS = [
@@ -651,7 +651,7 @@ def test_a_wrong_word_in_a_process_of_its_own_is_no_traceback(tmp_path: Path):
 
 def test_looking_for_changes_imports_neither_dagster_nor_dbt_nor_great_expectations():
     script = (
-        "import sys, pipelines.cli, pipelines.orchestration.refresh, pipelines.release.status, pipelines.release.query;"
+        "import sys, pipelines.cli, pipelines.refresh.refresh, pipelines.status.overview, pipelines.query.session;"
         "print([m for m in ('dagster', 'dbt', 'great_expectations', 'dagster_dbt') if m in sys.modules])"
     )
     done = python("-c", script)

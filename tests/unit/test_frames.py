@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.frames import in_order, parquet_of
+from pipelines.core.parquet import in_order, parquet_of
 
 TEXTS = st.sampled_from(["", "0901", "715", "A", "a", "é", "ñ", "Ω", "zz", "\U0001f6c2"]) | st.text(max_size=3)
 DAYS = st.dates(date(1950, 1, 1), date(2062, 12, 1))

@@ -1,10 +1,8 @@
-"""Who may import whom: DESIGN's staircase, read from the syntax trees of all modules.
+"""Who may import whom: the floors of the house, read from the syntax trees of all modules.
 
-    settings, sources <- ingest, clean, quality, history, analysis <- release, report, alerts <- orchestration
-                      <- definitions, console <- cli
-
-The five stages do not import one another. Nothing but orchestration and definitions imports Dagster; nothing but
-quality imports Great Expectations, and only inside functions, because it costs seconds and 300 MB.
+A part of the package may import the parts on lower floors, and no part that is its neighbour, save where NEIGHBOURS
+says so. No two files import each other, directly or through others. Nothing but orchestration and definitions imports
+Dagster; nothing but quality imports Great Expectations, and only inside functions, because it costs seconds and 300 MB.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -20,24 +19,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "pipelines"
 LONGEST = 500
 
-BASE = {"vocabulary", "settings", "sources", "ahead", "frames"}
-STAGES = {"ingest", "clean", "quality", "history", "analysis"}
-PRODUCTS = {"release", "report", "alerts"}
-ALLOWED = {
-    "vocabulary": set(),
-    "settings": {"vocabulary"},
-    "sources": {"vocabulary", "settings"},
-    "remember": {"vocabulary"},
-    "ahead": set(),
-    "frames": set(),
-    **dict.fromkeys(STAGES, BASE),
-    **dict.fromkeys(PRODUCTS, BASE | STAGES | PRODUCTS),
-    "orchestration": BASE | STAGES | PRODUCTS,
-    "definitions": BASE | STAGES | PRODUCTS | {"orchestration"},
-    "console": BASE | STAGES | PRODUCTS | {"orchestration"},
-    "cli": BASE | STAGES | PRODUCTS | {"orchestration", "definitions", "console"},
-}
-"""What a part of the package may import besides itself."""
+FLOORS = (
+    {"core"},
+    {"analysis"},
+    {"catalog", "releases", "archive", "dbt"},
+    {"clean", "quality", "history", "ingest"},
+    {"sources", "status"},
+    {"release", "site", "alerts"},
+    {"refresh", "query"},
+    {"orchestration", "console"},
+    {"definitions"},
+    {"cli"},
+)
+"""From the lowest floor to the highest."""
+
+NEIGHBOURS = {"site": {"query"}, "status": {"sources"}}
+"""What a part may import besides what lies below it: the site reads a release as any reader does."""
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py"))
 MODELS = sorted((ROOT / "dbt_project" / "models").rglob("*.py"))
@@ -83,16 +80,58 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def test_every_part_of_the_package_has_a_place_on_the_staircase():
-    assert {part_of(p) for p in FILES} - {"__init__"} <= set(ALLOWED)
+def floor(part: str) -> int:
+    """The floor of a part of the package."""
+    return next(number for number, parts in enumerate(FLOORS) if part in parts)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_imports_lead_down_the_staircase(path: Path):
-    here = part_of(path)
-    allowed = ALLOWED.get(here, set()) | {here}
-    upward = [f"line {i.line}: {i.name}" for i in imports(path) if (there := part(i.name)) and there not in allowed]
-    assert upward == []
+def allowed(part: str) -> set[str]:
+    """What a part may import."""
+    below = set().union(*FLOORS[: floor(part)])
+    return below | NEIGHBOURS.get(part, set()) | {part}
+
+
+def test_every_part_of_the_package_has_a_floor():
+    assert {part_of(p) for p in FILES} - {"__init__"} == set().union(*FLOORS)
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if part_of(p) != "__init__"], ids=name)
+def test_imports_lead_down(path: Path):
+    may = allowed(part_of(path))
+    wrong = [f"line {i.line}: {i.name}" for i in imports(path) if (there := part(i.name)) and there not in may]
+    assert wrong == []
+
+
+def module_name(path: Path, root: Path = ROOT) -> str:
+    """A file's name as an import has it."""
+    words = path.relative_to(root).with_suffix("").parts
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+def imported_modules(paths: list[Path], root: Path = ROOT) -> dict[str, set[str]]:
+    """Each module with those that it imports anywhere in it, also for type checking alone."""
+    known = {module_name(p, root): p for p in paths}
+    found = {}
+    for own, path in known.items():
+        names = {i.name for i in imports(path)}
+        found[own] = {n if n in known else n.rpartition(".")[0] for n in names} & (known.keys() - {own})
+    return found
+
+
+def test_no_file_imports_itself_through_others():
+    try:
+        TopologicalSorter(imported_modules(FILES)).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' <- '.join(error.args[1])}")
+
+
+def test_a_circle_is_seen(tmp_path: Path):
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "a.py").write_text("from pipelines.b import x")
+    (folder / "b.py").write_text("def f():\n    from pipelines import a")
+    with pytest.raises(CycleError):
+        TopologicalSorter(imported_modules(sorted(folder.iterdir()), tmp_path)).prepare()
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if part_of(p) not in ("orchestration", "definitions")], ids=name)
@@ -113,7 +152,7 @@ def test_no_module_is_too_long(path: Path):
 
 @pytest.mark.parametrize("path", MODELS, ids=name)
 def test_models_in_python_import_nothing_of_the_package_but_statistics_and_their_memory(path: Path):
-    assert {part(i.name) for i in imports(path)} - {None} <= {"analysis", "remember"}
+    assert {part(i.name) for i in imports(path)} - {None} <= {"analysis", "core"}
 
 
 # ---- that the test itself sees what it looks for ----

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.orchestration.profile import Profile, read_profiles
+from pipelines.dbt.profile import Profile, read_profiles
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines import remember
-from pipelines.remember import by_series
-from pipelines.settings import PROJECT_ROOT
+from pipelines.core import remember
+from pipelines.core.remember import by_series
+from pipelines.core.settings import PROJECT_ROOT
 
 ROWS = pl.DataFrame({"area": ["A", "A", "B", "B"], "month": [1, 2, 1, 2], "value": [1.0, 2.0, 10.0, None]})
 
@@ -138,7 +138,7 @@ def test_with_the_same_files_of_code_nothing_is_computed_again(code: Path, tmp_p
 
 def test_every_model_that_remembers_is_among_the_files_that_are_looked_at():
     models = (PROJECT_ROOT / "dbt_project" / "models").rglob("*.py")
-    remembering = {path for path in models if "pipelines.remember" in path.read_text("utf-8")}
+    remembering = {path for path in models if "pipelines.core.remember" in path.read_text("utf-8")}
     assert len(remembering) >= 3
     assert remembering <= set(remember.MODELS.glob("*.py"))
 

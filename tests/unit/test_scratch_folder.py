@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.vocabulary import scratch_folder
+from pipelines.core.files import scratch_folder
 
 
 @pytest.fixture(autouse=True)

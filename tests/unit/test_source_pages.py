@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.report.source_pages import FOLDER, page
-from pipelines.sources.catalog import get_source, load_catalog
+from pipelines.catalog.load import get_source, load_catalog
+from pipelines.site.source_pages import FOLDER, page
 
 
 @pytest.mark.parametrize("source_id", sorted(load_catalog()))

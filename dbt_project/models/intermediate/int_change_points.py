@@ -7,7 +7,7 @@ def model(dbt, session):
     import polars as pl
 
     from pipelines.analysis.change_points import change_points, parts
-    from pipelines.remember import by_series
+    from pipelines.core.remember import by_series
 
     series = dbt.ref("int_change_point_series").select("series_id, month, value, is_break_affected").pl()
     return pl.concat(

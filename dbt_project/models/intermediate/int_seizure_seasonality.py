@@ -5,7 +5,7 @@ def model(dbt, session):
     """Columns: month, scope, scope_id, drug_id, measure, seasonal, trend, seasonal_strength."""
     dbt.config(materialized="table")
     from pipelines.analysis.seasonality import decompose
-    from pipelines.remember import by_series
+    from pipelines.core.remember import by_series
 
     # Pounds have the season of kilograms: decomposing them too would only cost time.
     columns = "month, scope, scope_id, drug_id, measure, value"

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from pipelines.core.errors import why
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.pace import wait_for_turn
 from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
 from pipelines.ingest.live.retry import persist, retry_after_seconds
 from pipelines.ingest.live.sniff import is_challenge
-from pipelines.settings import Settings
-from pipelines.vocabulary import why
 
 if TYPE_CHECKING:
     import httpx

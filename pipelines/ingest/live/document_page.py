@@ -12,7 +12,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
-from pipelines.ingest.archive import is_ahead, list_archive
+from pipelines.archive.vintages import is_ahead, list_archive
+from pipelines.catalog.source import Source
+from pipelines.core.settings import Settings
+from pipelines.ingest.live.archive_download import has_bytes, receipt_of, retracted, take
 from pipelines.ingest.live.client import Client, site_of
 from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.months import Link, day_of, is_reissue, of_the_month, released_in
@@ -20,10 +23,7 @@ from pipelines.ingest.live.problems import BlockedError, DisallowedError, LaterE
 from pipelines.ingest.live.robots import DAY, DOWNLOAD_AGE, LOOK_AGE, honour
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState, seconds_since
-from pipelines.ingest.live.take import has_bytes, receipt_of, retracted, take
-from pipelines.ingest.origins import IngestReport
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source
+from pipelines.ingest.report import IngestReport
 
 WEEK = 7 * DAY
 """After so many seconds the newest month's files are looked at again although the page is as it was."""

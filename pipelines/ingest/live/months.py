@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from pipelines.ingest.archive import ArchivedVintage
+from pipelines.archive.vintages import ArchivedVintage
 from pipelines.ingest.live.problems import LiveError
 
 _REISSUE = re.compile(r"(?:_(\d+))?\.\w+$")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.source import Source
+from pipelines.core.settings import Settings
+from pipelines.ingest.live.archive_download import receipt_of, take_as_current
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import Progress, conditions, download
 from pipelines.ingest.live.robots import LOOK_AGE, honour
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import receipt_of, take_as_current
-from pipelines.ingest.origins import IngestReport
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source
+from pipelines.ingest.report import IngestReport
 
 
 def fetch(

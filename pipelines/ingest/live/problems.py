@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
 
 if TYPE_CHECKING:
-    from pipelines.sources.catalog import Source
+    from pipelines.catalog.source import Source
 
 
 class LiveError(DrugflowError):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.problems import LaterError, LiveError, RepeatableError
-from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipelines.core.files import recall, write_json
 from pipelines.ingest.live.client import Client, user_agent
 from pipelines.ingest.live.problems import BlockedError, DisallowedError, LiveError
 from pipelines.ingest.live.sniff import is_challenge, is_page
 from pipelines.ingest.live.state import seconds_since
-from pipelines.vocabulary import recall, write_json
 
 DAY = 24 * 3600
 LOOK_AGE, DOWNLOAD_AGE = 30 * DAY, DAY

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
+from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.settings import Settings
 from pipelines.ingest.live.problems import BlockedError, LiveError, by_hand
 from pipelines.ingest.live.state import SourceState, conclude, read_state, seconds_since
-from pipelines.ingest.origins import IngestReport
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source, get_source
-from pipelines.vocabulary import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.ingest.report import IngestReport
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a source, the bytes that came and those announced, None where nothing is announced."""

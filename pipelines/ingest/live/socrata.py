@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pipelines.ingest.archive import list_archive
+from pipelines.archive.vintages import list_archive
+from pipelines.catalog.source import Source
+from pipelines.core.settings import Settings
+from pipelines.ingest.live.archive_download import archived_under, receipt_of, take_as_current
 from pipelines.ingest.live.client import Client
 from pipelines.ingest.live.download import A_DAY, Fetched, Progress, download
 from pipelines.ingest.live.problems import BlockedError, LiveError, RepeatableError
 from pipelines.ingest.live.retry import persist
 from pipelines.ingest.live.sniff import is_challenge
 from pipelines.ingest.live.state import SourceState
-from pipelines.ingest.live.take import archived_under, receipt_of, take_as_current
-from pipelines.ingest.origins import IngestReport
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source
+from pipelines.ingest.report import IngestReport
 
 ROW_ID = ":id"
 OLDEST_CACHE = timedelta(days=7)

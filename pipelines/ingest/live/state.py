@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipelines.settings import Settings
-from pipelines.vocabulary import recall, write_json
+from pipelines.core.files import recall, write_json
+from pipelines.core.settings import Settings
 
 
 class SourceState(BaseModel):

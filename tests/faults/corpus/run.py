@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.settings import Settings
-from pipelines.sources.catalog import Source, get_source
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
+from pipelines.core.settings import Settings
 from tests.faults.corpus.layouts import Layout
 from tests.faults.corpus.meaning import Figures, figures_of, table_of
 from tests.faults.corpus.mutations import Mutation

@@ -16,8 +16,8 @@ from pipelines.alerts.memory import memory_path, read_memory, summary
 from pipelines.alerts.record import finish
 from pipelines.alerts.tell import after_death, after_refresh
 from pipelines.alerts.watchdog import watch
-from pipelines.settings import Settings
-from pipelines.vocabulary import write_json
+from pipelines.core.files import write_json
+from pipelines.core.settings import Settings
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 

@@ -15,7 +15,7 @@ from scipy.stats import beta, binomtest, false_discovery_control, norm
 from scipy.stats import t as student
 
 from pipelines.analysis.anomalies import anomalies
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
 
 
 def series(values: list[float | None], name: str = "a", is_count: bool = True, family: str = "f") -> pl.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 import ruptures
 
 from pipelines.analysis.change_points import MIN_MONTHS, change_points, pelt
-from pipelines.settings import PROJECT_ROOT
+from pipelines.core.settings import PROJECT_ROOT
 
 
 def series(values: list[float | None], name: str = "a", first_year: int = 2015) -> pl.DataFrame:

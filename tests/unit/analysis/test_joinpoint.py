@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from pipelines.analysis.joinpoint import GAP, Joinpoints, best, fit_joinpoints
-from pipelines.settings import PROJECT_ROOT
+from pipelines.core.settings import PROJECT_ROOT
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipelines.analysis.joinpoint_search import search
-from pipelines.settings import PROJECT_ROOT
+from pipelines.core.settings import PROJECT_ROOT
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.bts_border_crossings import KEY, resolve
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import get_source
 
 SOURCE = get_source("bts_border_crossings")
 SEED = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "ports.csv"

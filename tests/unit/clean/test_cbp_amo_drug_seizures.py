@@ -16,11 +16,11 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.cbp_amo_drug_seizures import is_open
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import sha256_of
+from pipelines.core.fingerprint import sha256_of
 
 SOURCE = get_source("cbp_amo_drug_seizures")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / SOURCE.id

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.cbp import seizure_rows
 from pipelines.clean.cbp_drug_seizures import is_open
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Limits, Records, read_records
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import sha256_of
+from pipelines.core.fingerprint import sha256_of
 
 SOURCE = get_source("cbp_drug_seizures")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / SOURCE.id

@@ -14,9 +14,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import get_source
 
 SOURCE = get_source("cdc_wonder_overdose")
 TEXT_HEADER = "Notes\tMonth\tMonth Code\tResidence State\tResidence State Code\tDeaths\tPopulation\tCrude Rate"

@@ -17,9 +17,10 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import RawColumn
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import RawColumn, get_source
 
 SOURCE = get_source("census_population")
 # REAL: Alabama with a county (state codes without zeros), 2019 and 2020 of Vintage 2020

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
+from pipelines.clean.batch import Part
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Records
-from pipelines.clean.part import Part
-from pipelines.sources.catalog import Source, get_source
 
 COLUMNS = [
     {"id": "place", "names": ["Place"]},

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.corrections import Correction, apply, load_corrections
-from pipelines.sources.catalog import get_source
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
 
 SOURCE = get_source("bts_border_crossings")
 JUNE = date(2022, 6, 1)

@@ -17,9 +17,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
-from pipelines.sources.catalog import get_source
 
 SOURCE = get_source("cdc_vsrr_overdose")
 NAMES_12 = (

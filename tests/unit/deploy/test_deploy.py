@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines.cli import app
-from pipelines.settings import PROJECT_ROOT, Settings
+from pipelines.core.settings import PROJECT_ROOT, Settings
 
 UNITS = sorted((PROJECT_ROOT / "deploy" / "systemd").glob("*.service"))
 TIMERS = sorted((PROJECT_ROOT / "deploy" / "systemd").glob("*.timer"))

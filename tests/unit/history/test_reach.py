@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.sources.catalog import Source, get_source
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
 from tests.unit.history.test_revisions import FIRST, KINDS, MONTHS, SECOND, SOURCE, THIRD, Key, Row, Told, written
 
 

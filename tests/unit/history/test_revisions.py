@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
 from pipelines.history import run
 from pipelines.history.revisions import Vintage, columns, revise
 from pipelines.history.run import Accepted, build_history
-from pipelines.sources.catalog import Source, get_source
 
 TOLERANCE = 0.5
 SOURCE = Source.model_validate(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ingest.archive import (
+from pipelines.archive.vintages import (
     RECEIPT,
     ArchivedVintage,
     RawFile,
@@ -23,7 +23,7 @@ from pipelines.ingest.archive import (
     parse_release_date,
     store,
 )
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
 
 SOURCE = "cdc_vsrr_overdose"
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ingest import generated as module
-from pipelines.ingest.archive import list_archive
-from pipelines.ingest.generated import SAMPLE_FOLDER, generated
-from pipelines.ingest.origins import describe, ingest, make_receipt, offered, parse_origin
-from pipelines.vocabulary import DrugflowError
+from pipelines.archive import sample_guard as module
+from pipelines.archive.sample_guard import SAMPLE_FOLDER, generated
+from pipelines.archive.vintages import list_archive
+from pipelines.core.errors import DrugflowError
+from pipelines.ingest.origins import describe, ingest, offered, parse_origin
+from pipelines.ingest.report import make_receipt
 
 WONDER, VINTAGE, TRUE = "cdc_wonder_overdose", "2026-01-20", "2025-04-21"
 FILES = sorted(p for p in SAMPLE_FOLDER.glob("*/*/*") if p.name != "vintage.json")

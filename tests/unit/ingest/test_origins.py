@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.ingest.archive import effective_vintages, list_archive
-from pipelines.ingest.generated import SAMPLE_FOLDER
-from pipelines.ingest.origins import IngestReport, Origin, ingest, make_receipt, parse_origin
-from pipelines.settings import Settings
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import DrugflowError
+from pipelines.archive.sample_guard import SAMPLE_FOLDER
+from pipelines.archive.vintages import effective_vintages, list_archive
+from pipelines.catalog.load import load_catalog
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.ingest.origins import Origin, ingest, parse_origin
+from pipelines.ingest.report import IngestReport, make_receipt
 from tests.conftest import ROOT
 
 SOURCE = "cdc_vsrr_overdose"

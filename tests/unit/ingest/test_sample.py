@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.archive.sample_guard import SAMPLE_FOLDER
 from pipelines.ingest import sample_generator
-from pipelines.ingest.generated import SAMPLE_FOLDER
 from pipelines.ingest.origins import ingest, parse_origin
 from pipelines.ingest.samples.draw import apportion, exp, monthly_curve, poisson, uniform
 

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 import yaml
 
+from pipelines.archive.decisions import Exemption
+from pipelines.catalog.load import get_source, load_source
+from pipelines.catalog.source import Source
 from pipelines.quality import run
 from pipelines.quality.run import Candidate, judge
 from pipelines.quality.verdict import Check, Verdict
-from pipelines.sources.catalog import Source, get_source, load_source
-from pipelines.sources.ledger import Exemption
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
 SCHEMA = {"place": pl.String, "month": pl.Date, "events": pl.Int64, "is_noted": pl.Boolean}

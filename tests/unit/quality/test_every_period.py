@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source, load_catalog
+from pipelines.quality.context import Subject
 from pipelines.quality.facts import every_period
-from pipelines.quality.subject import Subject
-from pipelines.sources.catalog import get_source, load_catalog
 
 SEIZURES = get_source("cbp_drug_seizures")
 MONTHS = [date(2022 + n // 12, n % 12 + 1, 1) for n in range(24)]

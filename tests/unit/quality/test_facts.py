@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
+from pipelines.quality.context import Subject
 from pipelines.quality.facts import coverage, magnitude, newest_period
 from pipelines.quality.facts_by_source import (
     bts_newest_measures,
@@ -23,8 +25,6 @@ from pipelines.quality.facts_by_source import (
     wonder_absent_states,
     wonder_national_gap,
 )
-from pipelines.quality.subject import Subject
-from pipelines.sources.catalog import get_source
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.archive.decisions import read_ledger, record
+from pipelines.core.errors import DrugflowError
 from pipelines.quality.verdict import Verdict, accept, read_verdicts
-from pipelines.sources.ledger import read_ledger, record
-from pipelines.vocabulary import DrugflowError
 from tests.unit.quality.bench import (
     EXPECTATIONS,
     GOOD,

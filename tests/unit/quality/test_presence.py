@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.quality.completeness import known_series, series_gaps, steady_absent, usual_rows
 from pipelines.quality.facts_by_source import cbp_weight_per_event, vsrr_us_rows
-from pipelines.quality.presence import known_series, series_gaps, steady_absent, usual_rows
 from tests.unit.quality.test_facts import CBP, CROSSINGS, STATES, VSRR, crossings, deaths, measured, seizures, subject
 
 PORTS = [f"{n:04}" for n in range(10)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.archive.decisions import read_ledger, retractions
+from pipelines.core.errors import DrugflowError
 from pipelines.quality.verdict import accept, retract
-from pipelines.sources.ledger import read_ledger, retractions
-from pipelines.vocabulary import DrugflowError
 from tests.unit.quality.bench import GOOD, Bench, changed
 
 WHY = "It is the file of another month."

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.quality.settled import content, last_period, settled
-from pipelines.quality.subject import Subject
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
+from pipelines.quality.context import Subject
+from pipelines.quality.stability import content, last_period, settled
 from tests.unit.quality.test_facts import CROSSINGS, crossings, measured
 
 MONTHS = pl.date_range(date(2023, 1, 1), date(2023, 12, 1), "1mo", eager=True).to_list()

@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Expectation
+from pipelines.core.errors import DrugflowError
 from pipelines.quality import run
+from pipelines.quality.context import Subject
 from pipelines.quality.facts import facts
-from pipelines.quality.subject import Subject
 from pipelines.quality.suite import offline, run_suite
 from pipelines.quality.verdict import accept
-from pipelines.sources.catalog import Expectation, get_source
-from pipelines.vocabulary import DrugflowError
 from tests.unit.quality.bench import (
     EXPECTATIONS,
     FEBRUARY,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.release.content import content_hash, table_hash
+from pipelines.release.content_hash import content_hash, table_hash
 
 COLUMNS = "month date, drug_id varchar, events bigint, pounds double, states varchar[], is_filled boolean"
 Row = tuple[Any, ...]

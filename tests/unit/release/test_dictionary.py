@@ -10,8 +10,7 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.history.revisions import columns as history_columns
-from pipelines.release.dictionary import (
+from pipelines.catalog.dictionary import (
     FILES,
     MARTS_YAML,
     SHARED,
@@ -22,8 +21,10 @@ from pipelines.release.dictionary import (
     load_dictionary,
     render,
 )
-from pipelines.sources.catalog import load_catalog
-from pipelines.vocabulary import Change, DrugflowError, MissingReason, Realm, Severity
+from pipelines.catalog.load import load_catalog
+from pipelines.core.errors import DrugflowError
+from pipelines.core.types import Change, MissingReason, Realm, Severity
+from pipelines.history.revisions import columns as history_columns
 
 # As promised to analysts; people's saved queries depend on these names.
 DIMENSIONS = {
@@ -221,7 +222,7 @@ def test_rows_have_the_columns_of_meta_dictionary(tables: list[Table]) -> None:
 
 
 def test_committed_dbt_yaml_is_current() -> None:
-    assert MARTS_YAML.read_text("utf-8") == render(), "run: python -m pipelines.release.dictionary"
+    assert MARTS_YAML.read_text("utf-8") == render(), "run: python -m pipelines.catalog.dictionary"
 
 
 def test_dbt_yaml_enforces_types_nulls_keys_and_values(marts: dict[str, Table]) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from pipelines.archive.decisions import Exemption
+from pipelines.catalog.load import get_source, load_catalog
+from pipelines.core.settings import PROJECT_ROOT
 from pipelines.quality.verdict import Check, Verdict
-from pipelines.release.meta import Account, caution_rows, freshness
-from pipelines.settings import PROJECT_ROOT
-from pipelines.sources.catalog import get_source, load_catalog
-from pipelines.sources.ledger import Exemption
+from pipelines.release.cautions import caution_rows
+from pipelines.status.account import Account, freshness
 
 TABLES = ["dim_month", "seizures_monthly", "sources"]
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.release.explain.chains import deaths_monthly
-from pipelines.release.explain.current import Current
+from pipelines.query.explain.chains import deaths_monthly
+from pipelines.query.explain.current import Current
 
 ROW: dict[str, Any] = {
     "jurisdiction_id": "US-CA", "month": date(2021, 1, 1), "indicator_id": "drug_overdose", "basis": "final",

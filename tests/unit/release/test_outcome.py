@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from pipelines.core.files import write_json
+from pipelines.core.settings import Settings
 from pipelines.quality.verdict import State, Verdict
-from pipelines.release.outcome import known_vintages, outcomes
-from pipelines.settings import Settings
-from pipelines.vocabulary import write_json
+from pipelines.status.outcome import known_vintages, outcomes
 from tests.unit.release.tiny import settings_of
 
 BTS = "bts_border_crossings"

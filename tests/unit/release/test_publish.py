@@ -15,23 +15,24 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.core.errors import DrugflowError
+from pipelines.core.files import read_json, write_json
+from pipelines.core.fingerprint import sha256_of
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
 from pipelines.quality.verdict import Verdict
-from pipelines.release.dictionary import load_dictionary
 from pipelines.release.publish import (
-    Manifest,
     acquire,
-    current_manifest,
     prune,
     publish,
     refuse_sample_over_official,
-    releases,
     rollback,
     settle,
     swap,
     unpin,
 )
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError, Realm, read_json, sha256_of, write_json
+from pipelines.releases.manifest import Manifest, current_manifest, releases
 from tests.unit.release.tiny import release, settings_of
 
 FIRST, SECOND, THIRD = "20260115T000000Z", "20260215T000000Z", "20260315T000000Z"

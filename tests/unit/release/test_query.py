@@ -14,9 +14,9 @@ import duckdb
 import fastexcel
 import pytest
 
-from pipelines.release.query import FORMATS, Session
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.query.session import FORMATS, Session
 from tests.unit.release.tiny import release, settings_of
 
 

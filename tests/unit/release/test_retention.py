@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.release.publish import releases, rollback
-from pipelines.settings import Settings
-from pipelines.vocabulary import DrugflowError
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import Settings
+from pipelines.release.publish import rollback
+from pipelines.releases.manifest import releases
 from tests.unit.release.test_publish import Build
 from tests.unit.release.tiny import release
 

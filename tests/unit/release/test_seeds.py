@@ -12,8 +12,8 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.release.dictionary import load_dictionary
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.catalog.load import load_catalog
 
 SEEDS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds"
 KEYS = {

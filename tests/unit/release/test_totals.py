@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.release.totals import Outcome, check_totals, load_totals, revised_since, total_checks
-from pipelines.sources.catalog import load_catalog
+from pipelines.catalog.load import load_catalog
+from pipelines.catalog.published_totals import load_totals
+from pipelines.release.reconciliation import Outcome, check_totals, revised_since, total_checks
 
 SEED = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "us_t404_final_monthly.csv"
 TABLES = """

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.release.publish import Manifest, swap
-from pipelines.settings import Settings
-from pipelines.vocabulary import Realm, write_json
+from pipelines.core.files import write_json
+from pipelines.core.settings import Settings
+from pipelines.core.types import Realm
+from pipelines.release.publish import swap
+from pipelines.releases.manifest import Manifest
 
 TABLES = """
 create schema marts;

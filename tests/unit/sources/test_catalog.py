@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.catalog.dictionary import load_dictionary
+from pipelines.catalog.load import FOLDER, get_source, load_catalog, load_source
+from pipelines.catalog.source import Source, fold
+from pipelines.core.errors import DrugflowError
 from pipelines.quality.facts import GENERIC
 from pipelines.quality.facts_by_source import SPECIFIC
-from pipelines.release.dictionary import load_dictionary
-from pipelines.sources.catalog import FOLDER, Source, fold, get_source, load_catalog, load_source
-from pipelines.vocabulary import DrugflowError
 
 SOURCES = [
     "bts_border_crossings",

@@ -1,0 +1,255 @@
+"""What the description of one source must say: the model of its YAML file.
+
+What belongs here: the shape of a source's description and the checks that YAML alone can fail.
+What does not: reading data files (clean), fetching (ingest), judging values (quality).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipelines.core.types import Severity
+
+Subject = Literal["seizures", "deaths", "crossings", "mexico", "southbound"]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors: a misspelt setting must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Strict):
+    """One text in both languages."""
+
+    en: str = Field(min_length=1)
+    es: str = Field(min_length=1)
+
+
+class Licence(Strict):
+    """Terms under which the publisher releases the data."""
+
+    id: str
+    text: str
+    url: str | None = None
+
+
+class Fetch(Strict):
+    """How the live origin gets the files; hosts is the allow-list, also after redirects."""
+
+    kind: Literal["socrata", "document_page", "files", "manual"]
+    hosts: list[str] = []
+    url: str | None = None
+    dataset: str | None = None
+    link_pattern: str | None = Field(default=None, description="path of a data file; group released is its month")
+    paged: bool = Field(default=False, description="socrata: by pages in row order instead of the whole export")
+    page_rows: int = Field(default=50_000, gt=0)
+    coverage: Literal["full", "partial"] = Field(default="full", description="as in vintage.json")
+    scope: dict[str, list[str]] = Field(default={}, description="as in vintage.json")
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _needs(self) -> Self:
+        need = {"socrata": self.dataset, "document_page": self.link_pattern, "files": self.url, "manual": self.note}
+        if not need[self.kind]:
+            raise ValueError(f"fetch.kind {self.kind} needs its dataset, link_pattern, url or note")
+        if self.kind != "manual" and not self.hosts:
+            raise ValueError("fetch.hosts is the allow-list of live hosts and may not be empty")
+        if self.kind == "document_page":
+            if not self.url:
+                raise ValueError("fetch.kind document_page needs the url of the page")
+            try:
+                groups = re.compile(self.link_pattern or "").groupindex
+            except re.error as error:
+                raise ValueError(f"fetch.link_pattern is no regular expression ({error})") from error
+            if "released" not in groups:
+                raise ValueError("fetch.link_pattern needs the group (?P<released>...), the month of release")
+        return self
+
+
+class Files(Strict):
+    """What a vintage's data files look like."""
+
+    formats: list[Literal["csv", "tsv", "xlsx", "parquet"]] = ["csv"]
+    encodings: list[Literal["utf-8", "latin-1"]] = ["utf-8"]
+    final_newline: bool = Field(default=True, description="the publisher always ends the last line")
+    end_marker: str | None = Field(default=None, description="a line equal to this ends the records")
+
+
+class RawColumn(Strict):
+    """One column as the publisher writes it.
+
+    id is our name for it while cleaning; names are the headers seen, any case and spacing.
+    """
+
+    id: str
+    names: list[str] = Field(min_length=1)
+    type: Literal["text", "integer", "number", "category"] = "text"
+    unit: str | None = None
+    required: bool = Field(default=True, description="the column must be in every file")
+    nullable: bool = Field(default=False, description="a cell may be empty")
+    categories: dict[str, str] | None = Field(default=None, description="publisher's value: our id")
+    ignore: bool = Field(default=False, description="known, read by nobody")
+    pattern: str | None = Field(
+        default=None, description="a family of ignored columns: regular expression that the whole folded header matches"
+    )
+
+    @model_validator(mode="after")
+    def _categories(self) -> Self:
+        if (self.type == "category") != bool(self.categories):
+            raise ValueError(f"column {self.id}: type category goes with a list of categories")
+        return self
+
+    @model_validator(mode="after")
+    def _pattern(self) -> Self:
+        if self.pattern is not None:
+            if not self.ignore:
+                raise ValueError(f"column {self.id}: a pattern names ignored columns only; say ignore: true")
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"column {self.id}: {self.pattern!r} is no regular expression ({error})") from error
+        return self
+
+
+FRAME_TYPES = {"text": "String", "integer": "Int64", "number": "Float64", "date": "Date", "boolean": "Boolean"}
+"""The Polars type of each type of a clean frame's column."""
+
+
+class TidyColumn(Strict):
+    """One column of the clean frame.
+
+    A difference in a value is a revision; in an annotation, a note that changed while the figure did not;
+    context stays in the clean frame and never reaches the history.
+    """
+
+    name: str
+    type: Literal["text", "integer", "number", "date", "boolean"]
+    role: Literal["key", "value", "annotation", "context"]
+    unit: str | None = None
+    tolerance: float = Field(default=0.0, ge=0, description="largest difference that is no revision")
+    text: Text | None = Field(default=None, description="what it is; unset: as in the dictionary's shared columns")
+
+
+class Expectation(Strict):
+    """One Great Expectations expectation on the clean rows or on the facts about the vintage.
+
+    batch names the frame: rows (new or revised rows) or a facts frame made by the source's quality code.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    batch: str = "rows"
+    type: str = Field(pattern=r"^expect_[a-z_]+$")
+    kwargs: dict[str, Any] = {}
+    severity: Severity = "critical"
+    why: str = Field(min_length=10)
+
+
+class Caution(Strict):
+    """A trap that an analyst must know; shipped in meta.cautions."""
+
+    code: str = Field(pattern=r"^[a-z0-9_]+$")
+    text: Text
+    tables: list[str] = Field(min_length=1)
+    evidence: str | None = None
+
+
+class Notes(Strict):
+    """What the source's page says beyond its columns."""
+
+    coverage: str = Field(min_length=20)
+    missingness: str = Field(min_length=20)
+    revisions: str = Field(min_length=20)
+
+
+class Source(Strict):
+    """Everything that is known about one source before its data are read."""
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: Text
+    description: Text
+    publisher: str
+    landing_page: str
+    licence: Licence
+    subject: Subject
+    status: Literal["active", "contract"] = "active"
+    cadence: Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
+    expected_lag_days: int = Field(ge=0, description="usual days from the end of a period to its publication")
+    fetch: Fetch
+    files: Files = Files()
+    columns: list[RawColumn] = Field(min_length=1)
+    frame: list[TidyColumn] = Field(min_length=1)
+    period: str = Field(description="the date column of the frame")
+    period_is_day: bool = Field(default=False, description="a period is one day, such as 1 July, and has no length")
+    scope: list[str] = Field(default=[], description="frame columns whose values bound what a vintage speaks about")
+    parts: list[str] | None = Field(
+        default=None, description="scope columns whose every value a release carries on; unset: those of the key"
+    )
+    max_rejected_share: float = Field(default=0.0, ge=0, lt=1)
+    settled_after_months: int | None = Field(
+        default=None, ge=0, description="months before a release's newest period from which on figures do not move"
+    )
+    expectations: list[Expectation] = []
+    cautions: list[Caution] = []
+    notes: Notes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [c.name for c in self.frame]
+        if missing := set(self.parts or []) - set(self.scope):
+            raise ValueError(f"parts names {sorted(missing)}, which scope does not have")
+        for what, used in (("period", [self.period]), ("scope", self.scope)):
+            if missing := set(used) - set(names):
+                raise ValueError(f"{what} names {sorted(missing)}, which frame does not have")
+        if len(set(names)) < len(names):
+            raise ValueError("frame has a column twice")
+        if not self.names("key") or not self.names("value"):
+            raise ValueError("frame needs at least one column with role key and one with role value")
+        if self.period not in self.names("key"):
+            raise ValueError(f"period {self.period} must be a column with role key")
+        for expectation in self.expectations:
+            named = {expectation.kwargs.get("column"), *expectation.kwargs.get("column_list", [])} - {None}
+            if expectation.batch == "rows" and (unknown := named - set(names)):
+                raise ValueError(f"expectation {expectation.id} names {sorted(unknown)}, which frame does not have")
+        headers = [fold(n) for c in self.columns for n in c.names]
+        if twice := {h for h in headers if headers.count(h) > 1}:
+            raise ValueError(f"columns claim the header {sorted(twice)} twice")
+        ids = [e.id for e in self.expectations]
+        if len(set(ids)) < len(ids):
+            raise ValueError("expectations has an id twice")
+        return self
+
+    def names(self, *roles: str) -> list[str]:
+        """Frame columns of the given roles, in order."""
+        return [c.name for c in self.frame if c.role in roles]
+
+    @property
+    def bounds(self) -> set[str]:
+        """Ids of the critical expectations with a floor of 0 or more on a figure: a value beyond them cannot be."""
+        figures = {c.name for c in self.frame if c.role == "value" and c.type in ("integer", "number")}
+        return {
+            e.id
+            for e in self.expectations
+            if e.severity == "critical"
+            and e.batch == "rows"
+            and e.kwargs.get("column") in figures
+            and e.kwargs.get("min_value", -1) >= 0
+        }
+
+    @property
+    def key(self) -> list[str]:
+        """Columns that identify a row of the clean frame."""
+        return self.names("key")
+
+    @property
+    def part_columns(self) -> list[str]:
+        """Scope columns whose values advance side by side; a fiscal year, which is outside the key, ends for good."""
+        return [c for c in self.scope if c in self.key] if self.parts is None else self.parts
+
+
+def fold(text: str) -> str:
+    """Header or category as compared: no outer space, single inner spaces, lower case."""
+    return " ".join(text.replace("\ufeff", "").split()).casefold()

@@ -1,0 +1,80 @@
+"""A chunk on its way to the clean frame, with the account of every record it began with.
+
+What belongs here: the bookkeeping that makes records in = clean + set aside + rejected.
+What does not: any rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from pipelines.clean.split import LINE, LONGEST_TEXT, LONGEST_VALUE
+from pipelines.core.errors import DrugflowError
+
+
+@dataclass
+class Part:
+    """Records of one chunk of one file. frame always has the column _line.
+
+    refused holds the rejected records as frames: file, line, column, value, reason, record.
+    """
+
+    file: str
+    records: int
+    aside: dict[str, int] = field(default_factory=dict)
+    refused: list[pl.DataFrame] = field(default_factory=list)
+    frame: pl.DataFrame = field(default_factory=pl.DataFrame)
+    raw: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def rejected(self) -> list[dict[str, Any]]:
+        """The rejected records, one dictionary each."""
+        return [row for frame in self.refused for row in frame.iter_rows(named=True)]
+
+    def set_aside(self, rows: pl.Expr, rule: str) -> None:
+        """Take rows out of the frame under a named rule; a null condition keeps the row."""
+        out = self.frame.select(rows.fill_null(False).alias("out"))["out"]
+        if count := int(out.sum()):
+            self.aside[rule] = self.aside.get(rule, 0) + count
+            self.frame = self.frame.filter(~out)
+
+    def reject(self, rows: pl.Expr, column: str, reason: str, value: str | None = None) -> None:
+        """Take rows out of the frame as unreadable.
+
+        column is the publisher's header, reason the end of a sentence, value the raw column's id.
+        """
+        out = self.frame.select(rows.fill_null(False).alias("out"))["out"]
+        if out.any():
+            self.reject_lines(self.frame.filter(out)[LINE], column, value, reason)
+
+    def reject_lines(self, lines: pl.Series, column: str, value: str | None, reason: str) -> None:
+        """Reject the records on the given lines that are still in the frame, with what the publisher wrote."""
+        chosen = self.frame.select(LINE).join(lines.unique().to_frame(LINE), on=LINE, how="semi")
+        if chosen.is_empty():
+            return
+        written = (self.raw if self.raw.height else self.frame).join(chosen, on=LINE, how="semi", maintain_order="left")
+        texts = [pl.col(c).cast(pl.String).fill_null("") for c in written.columns if c != LINE]
+        told = pl.col(value).cast(pl.String) if value in written.columns else pl.lit(None, pl.String)
+        self.refused.append(
+            written.select(
+                pl.lit(self.file).alias("file"),
+                pl.col(LINE).alias("line"),
+                pl.lit(column).alias("column"),
+                told.str.slice(0, LONGEST_VALUE).alias("value"),
+                pl.lit(reason).alias("reason"),
+                pl.concat_str(texts, separator=",").str.slice(0, LONGEST_TEXT).alias("record"),
+            ).cast({"line": pl.Int64})
+        )
+        self.frame = self.frame.join(chosen, on=LINE, how="anti", maintain_order="left")
+
+    def check(self) -> None:
+        """Raise DrugflowError unless every record is accounted for."""
+        kept, aside, out = self.frame.height, sum(self.aside.values()), sum(f.height for f in self.refused)
+        if kept + aside + out != self.records:
+            raise DrugflowError(
+                f"{self.file}: {self.records} records in, but {kept} clean + {aside} set aside + {out} rejected. "
+                "This is an error in the cleaning code; nothing was published."
+            )

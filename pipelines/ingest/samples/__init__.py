@@ -1,7 +1,7 @@
-"""The embedded sample: generated files in the agencies' formats, one module per source.
+"""The toolkit of the embedded sample: generated files in the publishers' formats.
 
-What belongs here: generating. What does not: reading (clean), archiving (origins, archive). Names, codes
-and coordinates of places are real, because they identify the places; every count and weight is generated
-from a fixed seed, except the published totals in calibration.py that the generated figures add up to.
-The sample proves that the pipeline works; it proves nothing about drugs.
+What belongs here: drawing numbers, and writing files and vintages. What does not: a source (sources/<id>/sample.py) or
+what several sources share (sources/shared/sample), reading (clean), archiving (origins, archive). Names, codes and
+coordinates of places are real, because they identify the places; every count and weight is generated from a fixed
+seed. The sample proves that the pipeline works; it proves nothing about drugs.
 """

@@ -10,9 +10,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 SEED = "drugflow sample 1"
 _TOP = 1 << 53
+
+Table = dict[float, float]
+"""Values at points in time, in years; between them lie straight lines."""
 
 
 def _digest(key: tuple[object, ...], size: int) -> bytes:
@@ -112,6 +116,17 @@ def monthly_curve(blocks: Sequence[tuple[int, float]]) -> list[float]:
         out += [c * scale for c in curve[at : at + months]]
         at += months
     return out
+
+
+def between_years(table: Table, year: float) -> float:
+    """Value of a table at a point in time, on straight lines between its years."""
+    years = sorted(table)
+    if year <= years[0]:
+        return float(table[years[0]])
+    for a, b in pairwise(years):
+        if year <= b:
+            return table[a] + (table[b] - table[a]) * (year - a) / (b - a)
+    return float(table[years[-1]])
 
 
 def _lines(places: Sequence[float], values: Sequence[float], length: int) -> list[float]:

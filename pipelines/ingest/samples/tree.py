@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 NOTE = "SAMPLE: generated, not official. Only national totals follow published figures."
@@ -40,6 +41,22 @@ def delimited(rows: Iterable[Sequence[object]], *, separator: str = ",", end: st
     """Rows as text, quoted only where needed."""
     out = io.StringIO()
     csv.writer(out, delimiter=separator, lineterminator=end).writerows(rows)
+    return out.getvalue()
+
+
+def workbook(name: str, created: datetime, rows: Iterable[Sequence[str | float]]) -> bytes:
+    """An Excel workbook of one sheet; an empty text leaves its cell out. Its properties say that it is generated."""
+    import xlsxwriter
+
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    book.set_properties({"title": "SAMPLE", "comments": NOTE, "created": created})
+    sheet = book.add_worksheet(name)
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            if cell != "":
+                sheet.write(row, column, cell)
+    book.close()
     return out.getvalue()
 
 

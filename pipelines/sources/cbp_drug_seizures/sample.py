@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 
-from pipelines.ingest.samples import calibration as published
 from pipelines.ingest.samples.draw import between, monthly_curve, poisson, spread, total, uniform
-from pipelines.ingest.samples.seizure_shapes import (
+from pipelines.ingest.samples.tree import SampleVintage, delimited
+from pipelines.sources.shared.sample import calibration as published
+from pipelines.sources.shared.sample.seizure_shapes import (
     AREAS,
     BORDER_SHARE,
     DRUGS,
     EVENTS,
+    FISCAL_MONTHS,
     FISCAL_YEARS,
     INTERIOR,
     OFO,
@@ -29,13 +31,11 @@ from pipelines.ingest.samples.seizure_shapes import (
     USBP,
     Area,
 )
-from pipelines.ingest.samples.tree import SampleVintage, delimited
 
 HEADER = [
     "FY", "Month (abbv)", "Component", "Region", "Land Filter", "Area of Responsibility", "Drug Type",
     "Count of Event", "Sum Qty (lbs)",
 ]  # fmt: skip
-FISCAL_MONTHS = ("OCT", "NOV", "DEC", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP")
 CENTIGRAM_LB = 2.20462262e-05
 """Pounds in 0.01 g, as CBP converts OFO weights."""
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
-from pipelines.ingest.samples import calibration as published
-from pipelines.ingest.samples.draw import apportion, between, monthly_curve, normal, scatter, total, uniform
-from pipelines.ingest.samples.states import NYC_SHARE, STATES
+from pipelines.ingest.samples.draw import (
+    Table,
+    apportion,
+    between,
+    between_years,
+    monthly_curve,
+    normal,
+    scatter,
+    total,
+    uniform,
+)
+from pipelines.sources.shared.sample import calibration as published
+from pipelines.sources.shared.sample.states import NYC_SHARE, STATES
 
 FIRST_YEAR, LAST = 2014, (2025, 12)
 MONTHS = [(y, m) for y in range(FIRST_YEAR, LAST[0] + 1) for m in range(1, 13)]
@@ -24,9 +33,6 @@ PARTS.insert(PARTS.index("NY") + 1, "YC")
 """The US as VSRR adds it up: 50 states and DC, New York without its city, and the city (YC)."""
 
 SEASON = (0.98, 0.97, 1.01, 1.01, 1.03, 1.01, 1.02, 1.02, 0.99, 0.99, 0.98, 0.99)
-Table = dict[float, float]
-"""Values at points in time, in years; between them lie straight lines."""
-
 _WEST: Table = {2014: 80, 2016: 85, 2018: 90, 2020: 100, 2022: 115, 2024: 140, 2025: 150}
 _T404: dict[int, Table] = {  # relative share of T40.4 among overdoses by census region: it moved from east to west
     1: {2014: 100, 2016: 120, 2018: 125, 2020: 115, 2022: 108, 2025: 95},
@@ -65,17 +71,6 @@ class Truth:
 def at(year: int, month: int) -> int:
     """Place of a month in MONTHS."""
     return 12 * (year - FIRST_YEAR) + month - 1
-
-
-def between_years(table: Table, year: float) -> float:
-    """Value of a table at a point in time, on straight lines between its years."""
-    years = sorted(table)
-    if year <= years[0]:
-        return float(table[years[0]])
-    for a, b in pairwise(years):
-        if year <= b:
-            return table[a] + (table[b] - table[a]) * (year - a) / (b - a)
-    return float(table[years[-1]])
 
 
 def yearly_to_months(totals: dict[int, int], *key: object) -> list[int]:

@@ -8,14 +8,13 @@ regions, leading dots and notes. Each state is exactly the sum of its counties, 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 
 from pipelines.ingest.samples.draw import between
-from pipelines.ingest.samples.states import NYC_SHARE, STATES, State
-from pipelines.ingest.samples.tree import NOTE, SampleVintage, delimited
+from pipelines.ingest.samples.tree import NOTE, SampleVintage, delimited, workbook
+from pipelines.sources.shared.sample.states import NYC_SHARE, STATES, State
 
 V2020, V2024 = range(2010, 2021), range(2020, 2025)
 _NYC = {5: ("Bronx", 17), 47: ("Kings", 31), 61: ("New York", 19), 81: ("Queens", 27), 85: ("Richmond", 6)}
@@ -33,8 +32,9 @@ def vintages() -> Iterator[SampleVintage]:
     """The three releases, oldest first."""
     older = delimited([_header_2020(), *_rows(V2020, _components_2020)]).removesuffix("\r\n").encode("utf-8")
     newer = delimited([_header_2024(), *_rows(V2024, _components_2024)], end="\n").encode("latin-1")
+    sheet = workbook("NST-EST2024-POP", datetime(2024, 12, 19), _sheet_rows())
     yield _vintage("2021-05-04", {"co-est2020-alldata-SAMPLE.csv.gz": older}, "V2020", ["state", "county"])
-    yield _vintage("2024-12-19", {WORKBOOK: workbook()}, "V2024", ["country", "state", "territory"])
+    yield _vintage("2024-12-19", {WORKBOOK: sheet}, "V2024", ["country", "state", "territory"])
     yield _vintage("2025-03-13", {"co-est2024-alldata-SAMPLE.csv.gz": newer}, "V2024", ["state", "county"])
 
 
@@ -132,22 +132,6 @@ def _components(people: list[int], base: int, key: str) -> list[str]:
     rates = [f"{1000 * n / (p or 1):.4f}" for part in (births, deaths, natural, abroad, domestic, moved)
              for n, p in zip(part[1:], people[1:], strict=True)]  # fmt: skip
     return [*map(str, counts), str(quarters[0]), *map(str, quarters), *rates]
-
-
-def workbook() -> bytes:
-    """The table NST-EST2024-POP in its print layout."""
-    import xlsxwriter
-
-    out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True})
-    book.set_properties({"title": "SAMPLE", "comments": NOTE, "created": datetime(2024, 12, 19)})
-    sheet = book.add_worksheet("NST-EST2024-POP")
-    for row, cells in enumerate(_sheet_rows()):
-        for column, cell in enumerate(cells):
-            if cell != "":
-                sheet.write(row, column, cell)
-    book.close()
-    return out.getvalue()
 
 
 def _sheet_rows() -> Iterator[list[str | int]]:

@@ -1,6 +1,6 @@
 """Sample of cbp_amo_drug_seizures: three releases of the Air and Marine Operations file.
 
-What belongs here: everything about this source. What does not: OFO and USBP seizures (cbp); the two are never added.
+What belongs here: everything about this source. What does not: OFO and USBP seizures; the two are never added.
 Quirks: ``Branch`` instead of an area, ``Land``/``Other``, a branch with a comma in quotes, an office renamed in
 FY2021, a branch renamed and moved to another region inside the open year, late rows, events with 0.0 lb.
 """
@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pipelines.ingest.samples.cbp import FISCAL_MONTHS
 from pipelines.ingest.samples.draw import between, poisson, spread, uniform
-from pipelines.ingest.samples.seizure_shapes import INTERIOR, NORTHERN, SOUTHWEST
 from pipelines.ingest.samples.tree import SampleVintage, delimited
+from pipelines.sources.shared.sample.seizure_shapes import FISCAL_MONTHS, INTERIOR, NORTHERN, SOUTHWEST
 
 HEADER = [
     "FY", "Month (abbv)", "Component", "Region", "Land Filter", "Branch", "Drug Type", "Count of Event",

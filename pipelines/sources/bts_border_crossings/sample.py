@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pipelines.ingest.samples.deaths import Table, between_years
-from pipelines.ingest.samples.draw import between, normal, uniform
-from pipelines.ingest.samples.ports import PORTS, Port
+from pipelines.ingest.samples.draw import Table, between, between_years, normal, uniform
 from pipelines.ingest.samples.tree import SampleVintage, delimited
+from pipelines.sources.bts_border_crossings.sample_ports import PORTS, Port
 
 HEADER = ["Port Name", "State", "Port Code", "Border", "Date", "Measure", "Value", "Latitude", "Longitude", "Point"]
 SHORT_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -1,7 +1,7 @@
 """Sample of cdc_wonder_overdose: two sets of query results, by state of residence and month.
 
 What belongs here: the format of CDC WONDER's text and table exports, suppression, provisional years. What does
-not: the deaths themselves (deaths).
+not: the deaths themselves (shared/sample/deaths).
 Quirks: tab-separated text with a ``---`` tail of query parameters and without a last line end, Total rows in
 some years, rows under 10 deaths absent, state codes padded in one format only, ``2023 `` and ``(provisional)``
 in labels, two T40.4 queries that overlap.
@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.ingest.samples.deaths import at, residents
 from pipelines.ingest.samples.draw import uniform
-from pipelines.ingest.samples.states import STATES
 from pipelines.ingest.samples.tree import SampleVintage, delimited
+from pipelines.sources.shared.sample.deaths import at, residents
+from pipelines.sources.shared.sample.states import STATES
 
 TEXT_HEADER = [
     "Notes", "Month", "Month Code", "Residence State", "Residence State Code", "Deaths", "Population",

@@ -1,6 +1,6 @@
 """Sample of cdc_vsrr_overdose: two releases of the 12-column export.
 
-What belongs here: reporting lag, revisions and the format. What does not: the deaths themselves (deaths).
+What belongs here: reporting lag, revisions and the format. What does not: the deaths themselves (shared/sample/deaths).
 Quirks: BOM and "4,034" in the older release, plain numbers in the newer; 99.5+; suppressed and low-quality
 blanks told by the footnote only; a percent among counts; YC beside NY; PR in the newer release only; drug rows
 for some states only; predicted values re-estimated back to 2015; a count that fell and values that went away.
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.ingest.samples import calibration as published
-from pipelines.ingest.samples.deaths import MONTHS, PARTS, at, truth
 from pipelines.ingest.samples.draw import between, uniform
-from pipelines.ingest.samples.states import STATES
 from pipelines.ingest.samples.tree import SampleVintage, delimited
+from pipelines.sources.shared.sample import calibration as published
+from pipelines.sources.shared.sample.deaths import MONTHS, PARTS, at, truth
+from pipelines.sources.shared.sample.states import STATES
 
 HEADER = [
     "State", "Year", "Month", "Period", "Indicator", "Data Value", "Percent Complete",

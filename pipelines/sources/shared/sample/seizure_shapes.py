@@ -11,6 +11,7 @@ from dataclasses import dataclass
 OFO, USBP = "Office of Field Operations", "U.S. Border Patrol"
 SOUTHWEST, NORTHERN, INTERIOR = "Southwest Border", "Northern Border", "Coastal/Interior"
 FISCAL_YEARS = range(2019, 2027)
+FISCAL_MONTHS = ("OCT", "NOV", "DEC", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP")
 DRUGS = ("Cocaine", "Ecstasy", "Fentanyl", "Heroin", "Ketamine", "Khat (Catha Edulis)", "Lsd", "Marijuana",
          "Methamphetamine", "Other Drugs**")  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What several sources share. What one source alone knows lies in its own folder."""

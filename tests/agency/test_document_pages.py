@@ -10,9 +10,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from pipelines import cli
 from pipelines.archive.vintages import Receipt, list_archive, store
 from pipelines.catalog.load import FOLDER, get_source, load_source
+from pipelines.cli import app
+from pipelines.cli import refresh as commands
 from pipelines.core.settings import Settings
 from pipelines.ingest.live import run
 from pipelines.ingest.live.document_page import find_links
@@ -109,8 +110,8 @@ def test_in_a_backfill_one_missing_file_does_not_stop_the_others(agency: Agency,
 
 def test_the_command_backfills(agency: Agency, live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(agency, NOV, DEC)
-    monkeypatch.setattr(cli, "_settings", lambda **_updates: live)
-    done = CliRunner().invoke(cli.app, ["backfill", "--source", SOURCE])
+    monkeypatch.setattr(commands, "load_settings", lambda **_updates: live)
+    done = CliRunner().invoke(app, ["backfill", "--source", SOURCE])
     assert done.exit_code == 0
     assert list(archived(live)) == ["2025-12-01", "2026-01-01"]
 

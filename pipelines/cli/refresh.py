@@ -1,0 +1,111 @@
+"""Refreshing: reading the origin, looking back to a day, fetching what a page still links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.app import BLOCKED, DONE, app, load_settings, publishing_command, run_job
+from pipelines.console import download_line, err, out, plain, show_night, step_lines
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command(rich_help_panel="Refresh")
+def refresh(
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            help="sample, mirror:<folder>, live or archive:official (only what is archived already, as files added by "
+            "hand). Default: that of the current release, else sample."
+        ),
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Derive everything again from the archive.")] = False,
+) -> None:
+    """Read the origin, validate, rebuild what changed and publish a release.
+
+    Exit code 0: done, or nothing to do.
+    1: something is held, blocked or failing and the rest is released, or another refresh has the turn.
+    2: wrong use, or nothing was released that should have been.
+
+    [dim]Example:[/] drugflow refresh --origin mirror:/data/agencies
+    """
+    from pipelines.catalog.load import get_source
+    from pipelines.ingest.origins import parse_origin
+    from pipelines.refresh.lock import BusyError
+    from pipelines.refresh.stages import refuse_wrong_mirror
+    from pipelines.refresh.unattended import refresh_unattended
+
+    for name in source or []:
+        get_source(name)
+    settings = load_settings(origin=origin)
+    if origin:
+        refuse_wrong_mirror(settings, parse_origin(origin), source or [])  # a typing error is no refresh that failed
+    with err.status("Looking for changes …") as status:
+
+        def fetching(name: str, got: int, total: int | None) -> None:
+            status.update(download_line(name, got, total))
+
+        def waiting(sentence: str) -> None:
+            err.print(plain(sentence))
+
+        try:
+            night = refresh_unattended(
+                settings, source or [], full, step_lines(status), run_job, "drugflow refresh", waiting, fetching
+            )
+        except BusyError as busy:
+            err.print(f"[yellow]drugflow:[/] {plain(str(busy))}")
+            raise typer.Exit(BLOCKED) from busy
+    show_night(night, settings)
+    raise typer.Exit(night.outcome.exit_code)
+
+
+@app.command(rich_help_panel="Refresh")
+def asof(
+    day: Annotated[datetime, typer.Argument(help="The day to look back to.", formats=["%Y-%m-%d"])],
+) -> None:
+    """Build every table as it would have read on a day, beside the current release, from the archive alone.
+
+    [dim]Example:[/] drugflow asof 2025-02-01
+    """
+    from pipelines.refresh.as_of import look_back
+
+    settings = load_settings()
+    with err.status(f"Looking back to {day:%Y-%m-%d} …") as status:
+        manifest = look_back(settings, day.date(), step_lines(status), run_job)
+    folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
+    for sentence in manifest.held:
+        err.print(f"[yellow]Held:[/] {plain(sentence)}")
+    mark = "[cyan]SAMPLE, generated, not official:[/] " if manifest.realm == "sample" else ""
+    out.print(f"{mark}what was published until {day:%Y-%m-%d} is in")
+    out.print(f"  {folder / 'drugflow.duckdb'}", soft_wrap=True)
+    out.print("The current release is untouched. Delete the folder when it is no longer needed.")
+
+
+@app.command(rich_help_panel="Refresh")
+def backfill(
+    source: Annotated[str, typer.Option(help="Source id with a document page; see 'drugflow sources'.")],
+) -> None:
+    """Fetch every monthly release that the agency's page still links and the archive has not.
+
+    [dim]Example:[/] drugflow backfill --source cbp_drug_seizures
+    """
+    from pipelines.catalog.load import get_source
+    from pipelines.refresh.stages import backfill_source
+
+    get_source(source)
+    settings = load_settings()
+    with err.status("Reading the page …") as status:
+        report = backfill_source(
+            settings, source, lambda name, got, total: status.update(download_line(name, got, total))
+        )
+    for problem in report.problems:
+        err.print(f"[yellow]Not fetched:[/] {plain(problem)}")
+    out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
+    if report.added:
+        out.print(f"Publish them with [bold]{publishing_command(settings)}[/].")
+    raise typer.Exit(BLOCKED if report.problems else DONE)

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.core.types import Severity
 
+Cadence = Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
+LONGEST_DAYS: dict[Cadence, int] = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
+"""Longest time between two periods, in days."""
 Subject = Literal["seizures", "deaths", "crossings", "mexico", "southbound"]
 
 
@@ -176,7 +179,7 @@ class Source(Strict):
     licence: Licence
     subject: Subject
     status: Literal["active", "contract"] = "active"
-    cadence: Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
+    cadence: Cadence
     expected_lag_days: int = Field(ge=0, description="usual days from the end of a period to its publication")
     fetch: Fetch
     files: Files = Files()

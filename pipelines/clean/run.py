@@ -22,6 +22,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from pipelines.catalog.load import FOLDER
+from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import FRAME_TYPES, Source
 from pipelines.clean import corrections
 from pipelines.clean.batch import Part
@@ -162,7 +163,7 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
             _conserved(summary)
             _inside_scope(source, raw, coverage)
             _write(out / "rejected.parquet", refused)
-            _write(out / "coverage.parquet", coverage.drop("values"))
+            _write(out / "coverage.parquet", coverage)
     finally:
         spans.discard()
 
@@ -315,7 +316,8 @@ def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr
 def _coverage(source: Source, frame: pl.DataFrame, module: Any) -> pl.DataFrame:
     """What the rows speak about: for each scope value, the first and last period, and whether it is open.
 
-    Columns: scope (text), first_period, last_period (DATE), is_open (BOOLEAN), rows, values (the scope columns).
+    Columns: scope (text), first_period, last_period (DATE), is_open (BOOLEAN), rows, values (a struct of the scope
+    columns; of the period where the source has none).
     """
     is_open = getattr(module, "is_open", lambda: pl.lit(None, dtype=pl.Boolean))()
     return frame.group_by(scope_text(source).alias("scope")).agg(
@@ -366,13 +368,6 @@ def _scope_id(source: Source, value: str) -> str:
         if raw.categories and value in raw.categories:
             return raw.categories[value]
     return value
-
-
-def scope_text(source: Source) -> pl.Expr:
-    """The scope columns of a row as one text, empty where the source has no scope dimension."""
-    if not source.scope:
-        return pl.lit("")
-    return pl.concat_str([pl.col(c).cast(pl.String) for c in source.scope], separator="/")
 
 
 def _content(source: Source, frame: pl.DataFrame) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.catalog.scope import joined, scope_text
 from pipelines.catalog.source import FRAME_TYPES, Source
 from pipelines.core.files import atomic_path, read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sha256_of, sums_of
@@ -28,7 +29,7 @@ ROWS_AT_A_TIME = 4_000_000
 
 @dataclass(frozen=True)
 class Accepted:
-    """A clean vintage that quality let through. scope is how a row's scope text is made."""
+    """A clean vintage that quality let through."""
 
     published: date
     partial: bool
@@ -36,7 +37,7 @@ class Accepted:
     content: str
 
 
-def build_history(source: Source, accepted: list[Accepted], folder: Path, scope: pl.Expr) -> dict[str, Any]:
+def build_history(source: Source, accepted: list[Accepted], folder: Path) -> dict[str, Any]:
     """Write the history of one source unless its inputs are the same as before and its files as they were written.
 
     Returns the summary: rows, counts of changes by vintage, periods (see _reach), fingerprint, checksums of the
@@ -49,7 +50,7 @@ def build_history(source: Source, accepted: list[Accepted], folder: Path, scope:
     mended = damage(folder, summary["files"]) if summary.get("fingerprint") == mark else None
     if summary.get("fingerprint") == mark and mended is None:
         return summary
-    rows, changes = _write_history(source, accepted, out, scope)
+    rows, changes = _write_history(source, accepted, out)
     coverage = _coverage(source, accepted)
     covered = folder / f"{source.id}.coverage.parquet"
     with atomic_path(covered) as part:
@@ -77,16 +78,13 @@ def _mark(source: Source, accepted: list[Accepted]) -> str:
     return fingerprint([code, described, *vintages])
 
 
-def _write_history(
-    source: Source, accepted: list[Accepted], out: Path, scope: pl.Expr
-) -> tuple[int, dict[str, dict[str, int]]]:
+def _write_history(source: Source, accepted: list[Accepted], out: Path) -> tuple[int, dict[str, dict[str, int]]]:
     rows, changes = (
         0,
         {str(v.published): dict.fromkeys(("added", "revised", "annotated", "withdrawn"), 0) for v in accepted},
     )
     tables = (
-        revise(source, (_read(source, v, first, last, scope) for v in accepted))
-        for first, last in _windows(source, accepted)
+        revise(source, (_read(source, v, first, last) for v in accepted)) for first, last in _windows(source, accepted)
     )
     with atomic_path(out) as part, parquet_of(part) as append:
         for table in ahead(tables):
@@ -132,11 +130,11 @@ def _windows(source: Source, accepted: list[Accepted]) -> list[tuple[date, date]
     return [(date(a, 1, 1), date(b, 12, 31)) for a, b in spans]
 
 
-def _read(source: Source, vintage: Accepted, first: date, last: date, scope: pl.Expr) -> Vintage:
+def _read(source: Source, vintage: Accepted, first: date, last: date) -> Vintage:
     frame = (
         pl.scan_parquet(vintage.folder / "clean.parquet")
         .filter(pl.col(source.period).is_between(first, last))
-        .select(*source.names("key", "value", "annotation"), scope.alias("scope"))
+        .select(*source.names("key", "value", "annotation"), scope_text(source).alias("scope"))
         .collect()
     )
     return Vintage(vintage.published, vintage.partial, frame, pl.read_parquet(vintage.folder / "coverage.parquet"))
@@ -158,10 +156,8 @@ def _reach(source: Source, accepted: list[Accepted]) -> dict[str, Any]:
     """
     if not accepted:
         return {"last_period": None, "furthest_period": None, "parts": []}
-    # The text of a scope is its columns' values with a stroke between them (clean: scope_text).
-    named = pl.col("scope").str.split("/")
-    pieces = [named.list.get(source.scope.index(c)) for c in source.part_columns]
-    part = pl.concat_str(pieces, separator="/") if pieces else pl.lit("")
+    pieces = [pl.col("values").struct.field(c) for c in source.part_columns]
+    part = joined(pieces) if pieces else pl.lit("")
     whole = ~pl.col("is_partial")
     parts = (
         pl.concat(

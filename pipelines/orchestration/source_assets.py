@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import FOLDER
-from pipelines.catalog.source import Source
+from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.fingerprint import fingerprint
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm, Severity
@@ -52,7 +52,6 @@ OURS = {
 }
 """Critical, each of them. A source may allow a share of rejected records; no more than that is a warning."""
 CODE = Path(__file__).parent.parent
-DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
 
 
 def source_assets(settings: Settings, source: Source) -> list[dg.AssetsDefinition]:
@@ -73,7 +72,7 @@ def _freshness(source: Source) -> dg.FreshnessPolicy:
 
     That its figures are recent is another question: see the check of the history asset.
     """
-    step = timedelta(days=DAYS[source.cadence])
+    step = timedelta(days=LONGEST_DAYS[source.cadence])
     return dg.FreshnessPolicy.time_window(fail_window=2 * step, warn_window=step)
 
 

@@ -13,8 +13,9 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
-from pipelines.quality.context import Subject, scope_of
+from pipelines.quality.context import Subject
 
 YEAR = 12
 NAMED = 60
@@ -101,7 +102,7 @@ def series_gaps(source: Source, subject: Subject) -> pl.DataFrame:
     )
     return (
         subject.rows()
-        .group_by(scope_of(source), _name(source))
+        .group_by(scope_text(source).alias("scope"), _name(source))
         .agg((months + 1 > period.n_unique()).alias("is_broken"))
         .group_by("scope")
         .agg(_named(pl.col("series").filter("is_broken").sort()).alias("broken"))
@@ -203,7 +204,7 @@ def _name(source: Source) -> pl.Expr:
 
 
 def _series(source: Source, rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.select(scope_of(source), _name(source)).unique()
+    return rows.select(scope_text(source).alias("scope"), _name(source)).unique()
 
 
 def _named(names: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
 
 
@@ -42,14 +43,7 @@ class Subject:
         """Those of the rows that lie in the scope and window of which this vintage speaks."""
         window = pl.scan_parquet(self.folder / "coverage.parquet").select("scope", "first_period", "last_period")
         return (
-            rows.with_columns(scope_of(source))
+            rows.with_columns(scope_text(source).alias("scope"))
             .join(window, on="scope")
             .filter(pl.col(source.period).is_between(pl.col("first_period"), pl.col("last_period")))
         )
-
-
-def scope_of(source: Source) -> pl.Expr:
-    """The scope columns of a row as one text, ``scope``; empty where the source has no scope dimension."""
-    if not source.scope:
-        return pl.lit("").alias("scope")
-    return pl.concat_str([pl.col(c).cast(pl.String) for c in source.scope], separator="/").alias("scope")

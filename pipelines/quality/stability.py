@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
-from pipelines.quality.context import Subject, scope_of
+from pipelines.quality.context import Subject
 
 WHOLE = "the whole file"
 
@@ -80,4 +81,4 @@ def settled(source: Source, subject: Subject) -> pl.DataFrame:
 def _ends(source: Source, rows: pl.LazyFrame, name: str) -> pl.LazyFrame:
     last = pl.col(source.period).max().alias(name)
     whole = rows.select(pl.lit(WHOLE).alias("scope"), last)
-    return pl.concat([whole, rows.group_by(scope_of(source)).agg(last)]) if source.scope else whole
+    return pl.concat([whole, rows.group_by(scope_text(source).alias("scope")).agg(last)]) if source.scope else whole

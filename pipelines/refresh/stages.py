@@ -207,7 +207,6 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
 
 def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:
     """The history of a source from its vintages that are not held."""
-    from pipelines.clean.run import scope_text
     from pipelines.history.run import Accepted, build_history
 
     source = get_source(source_id)
@@ -222,7 +221,7 @@ def build_source_history(settings: Settings, realm: Realm, source_id: str) -> di
         for v in read_verdicts(settings.stage("quality", realm), source_id)
         if v.state != "held"
     ]
-    return build_history(source, accepted, settings.stage("history", realm), scope_text(source))
+    return build_history(source, accepted, settings.stage("history", realm))
 
 
 def _is_partial(folder: Path) -> bool:

@@ -12,13 +12,13 @@ from typing import Any
 
 from pipelines.archive.decisions import Exemption, read_ledger, retractions
 from pipelines.archive.vintages import effective_vintages
-from pipelines.catalog.source import Source
+from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.ingest.live.state import SourceState, read_state
 from pipelines.quality.verdict import Check, Verdict, read_verdicts
-from pipelines.status.held import STEP_DAYS, waiting
+from pipelines.status.held import waiting
 
 LONGEST_GRACE_DAYS = 92
 """A source is late after one more period; a yearly one must not seem due for a whole year."""
@@ -66,13 +66,13 @@ class Account:
             return None
         # Periods are named by their first day, so the next one ends two steps later; one that is a day, a step later.
         steps = 1 if self.source.period_is_day else 2
-        end = self.last_period + timedelta(days=steps * STEP_DAYS[self.source.cadence])
+        end = self.last_period + timedelta(days=steps * LONGEST_DAYS[self.source.cadence])
         return end + timedelta(days=self.source.expected_lag_days)
 
     @property
     def grace_days(self) -> int:
         """Days after next_expected on which the source is due, not late."""
-        return min(STEP_DAYS[self.source.cadence], LONGEST_GRACE_DAYS)
+        return min(LONGEST_DAYS[self.source.cadence], LONGEST_GRACE_DAYS)
 
     @property
     def latest_expected(self) -> date | None:

@@ -9,14 +9,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipelines.archive.vintages import list_archive
-from pipelines.catalog.source import Source
+from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.quality.verdict import Verdict
-
-STEP_DAYS = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
-"""Longest time between two periods, by cadence."""
 
 
 def waiting(settings: Settings, realm: Realm, source: Source, verdicts: list[Verdict]) -> list[Verdict]:
@@ -31,7 +28,7 @@ def waiting(settings: Settings, realm: Realm, source: Source, verdicts: list[Ver
     stored: dict[str, dict[str, Any]] = {
         v.archive_id: read_json(clean / v.archive_id / "summary.json") or {} for v in verdicts
     }
-    step = timedelta(days=STEP_DAYS[source.cadence])
+    step = timedelta(days=LONGEST_DAYS[source.cadence])
 
     def overtaken(held: Verdict) -> bool:
         like = [v for v in verdicts if v.state != "held" and said.get(v.archive_id) == said.get(held.archive_id)]

@@ -380,7 +380,7 @@ def accepted(folder: Path, told: Told, content: str = "") -> Accepted:
     place.mkdir(parents=True, exist_ok=True)
     vintage.frame.drop("scope").with_columns(is_fytd=pl.lit(False)).write_parquet(place / "clean.parquet")
     vintage.coverage.with_columns(
-        is_open=pl.lit(None, dtype=pl.Boolean), rows=pl.lit(vintage.frame.height)
+        is_open=pl.lit(None, dtype=pl.Boolean), rows=pl.lit(vintage.frame.height), values=pl.struct(kind="scope")
     ).write_parquet(place / "coverage.parquet")
     return Accepted(told.published, told.partial, place, content or str(sorted(told.rows.items())))
 
@@ -388,7 +388,7 @@ def accepted(folder: Path, told: Told, content: str = "") -> Accepted:
 def written(folder: Path, told: list[Told], source: Source = SOURCE) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The history file of these vintages, and its summary."""
     found = [accepted(folder / "clean", t) for t in told]
-    summary = build_history(source, found, folder / "history", pl.col("kind"))
+    summary = build_history(source, found, folder / "history")
     return pl.read_parquet(folder / "history" / "tried.parquet"), summary
 
 

@@ -1,8 +1,12 @@
-# Needs make, Python >= 3.11 and a package registry; everything else is installed into .venv from requirements.lock.
+# Needs make, Python >= 3.11 and a package registry; everything else is installed into .venv: what runs from
+# requirements.lock, what tests and checks need besides from requirements-dev.lock.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+UV = $$(command -v uv || echo $(BIN)/uv)
+COMPILE = pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet
 export UV_NO_CONFIG ?= 1
 export DAGSTER_DISABLE_TELEMETRY ?= 1
 
@@ -15,23 +19,26 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "drugflow needs Python 3.11 or newer: make run PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	  $$uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock && \
-	  $$uv pip install --quiet --no-deps --editable . --python $(BIN)/python
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --no-deps --editable . --python $(BIN)/python
 	@$(BIN)/python -m pipelines.dbt.manifest
 	@touch $(STAMP)
+
+$(DEV): $(STAMP) requirements-dev.lock
+	@$(UV) pip install --quiet --require-hashes --compile-bytecode --python $(BIN)/python -r requirements-dev.lock
+	@touch $(DEV)
 
 run: $(STAMP) ## Build everything from the embedded sample
 	@$(BIN)/drugflow refresh
 
-test: $(STAMP) ## Run the tests
+test: $(DEV) ## Run the tests
 	@$(BIN)/python -m pytest -n 2
 
-faults: $(STAMP) ## Break it on purpose for at most half an hour; the table goes to docs/operations.md
+faults: $(DEV) ## Break it on purpose for at most half an hour; the table goes to docs/operations.md
 	@$(BIN)/python -m pytest -n 2 -m long tests/faults --junitxml .faults.xml; code=$$?; \
 	  $(BIN)/python -m tests.faults.table .faults.xml docs/operations.md && rm .faults.xml; exit $$code
 
-check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
+check: $(DEV) ## Lint, types, SQL style, dbt parse, import arrows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -42,15 +49,15 @@ check: $(STAMP) ## Lint, types, SQL style, dbt parse, import arrows
 ui: $(STAMP) ## Start the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/drugflow ui
 
-bench: $(STAMP) ## Measure against a bare DuckDB script
+bench: $(DEV) ## Measure against a bare DuckDB script
 	@$(BIN)/python -m benchmarks
 
-night: $(STAMP) ## Rehearse fourteen nights against agencies on loopback (needs the real files)
+night: $(DEV) ## Rehearse fourteen nights against agencies on loopback (needs the real files)
 	@$(BIN)/python -m rehearsals
 
-lock: ## Compile requirements.lock for all platforms, without addresses
-	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --quiet --output-file requirements.lock
+lock: ## Compile both locks for all platforms, without addresses
+	@$(UV) $(COMPILE) --output-file requirements.lock
+	@$(UV) $(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 docs: $(STAMP) ## Write the generated pages and the models' properties again
 	@$(BIN)/python -m pipelines.catalog.dictionary

@@ -42,5 +42,5 @@ def test_tests_run_with_the_versions_that_run():
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_has_a_hash_and_no_address(lock: str):
     text = (ROOT / lock).read_text("utf-8")
-    assert len(re.findall(r"==.*\\\n    --hash=", text)) == len(pins(lock))
+    assert len(re.findall(r"==.*\\\n    --hash=", text)) == len(re.findall(r"^\S+==", text, re.MULTILINE))
     assert "://" not in text

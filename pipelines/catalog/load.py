@@ -13,27 +13,34 @@ from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "sources"
+DESCRIPTION = "source.yml"
 
 
 def load_source(path: Path) -> Source:
-    """Read and check one YAML file.
+    """Read and check the description in a source's folder.
 
     Raises DrugflowError naming the file, the place in it and what was expected.
     """
+    name = f"{path.parent.name}/{path.name}"
     try:
         raw = read_yaml(path)
         source = Source.model_validate(raw)
     except (yaml.YAMLError, ValidationError) as error:
-        raise DrugflowError(f"{path.name} does not describe a source: {error}") from error
-    if source.id != path.stem:
-        raise DrugflowError(f"{path.name} says id {source.id}; the id must equal the file's name")
+        raise DrugflowError(f"{name} does not describe a source: {error}") from error
+    if source.id != path.parent.name:
+        raise DrugflowError(f"{name} says id {source.id}; the id must equal the folder's name")
     return source
 
 
 @cache
 def load_catalog() -> dict[str, Source]:
-    """All sources by id, in the order of their files' names."""
-    return {p.stem: load_source(p) for p in sorted(FOLDER.glob("*.yml"))}
+    """All sources by id, in the order of their folders' names: every folder with a description is a source."""
+    return {p.parent.name: load_source(p) for p in sorted(FOLDER.glob(f"*/{DESCRIPTION}"))}
+
+
+def source_folder(source_id: str) -> Path:
+    """Where everything about one source lies."""
+    return FOLDER / source_id
 
 
 def get_source(source_id: str) -> Source:

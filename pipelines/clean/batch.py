@@ -16,7 +16,7 @@ from pipelines.core.errors import DrugflowError
 
 
 @dataclass
-class Part:
+class RecordBatch:
     """Records of one chunk of one file. frame always has the column _line.
 
     refused holds the rejected records as frames: file, line, column, value, reason, record.

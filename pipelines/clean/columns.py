@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.catalog.source import RawColumn, Source, fold
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import Records
 from pipelines.clean.split import LINE
 
@@ -20,22 +20,22 @@ _LISTED = 200
 """Characters of categories that a sentence lists; where there are more it names the first three."""
 
 
-def typed(name: str, records: Records, source: Source) -> Part:
-    """A part with one typed column for each column of the YAML; cells that cannot be read are rejected.
+def typed(name: str, records: Records, source: Source) -> RecordBatch:
+    """A batch with one typed column for each column of the YAML; cells that cannot be read are rejected.
 
     text is trimmed, an empty cell is null; integer is Int64 (also 1,234 and 12.0); number is Float64;
     category is our id as text. A column that the file does not have is all null.
     """
     refused = [records.rejected] if records.rejected.height else []
-    part = Part(records.name or name, records.frame.height, dict(records.set_aside), refused)
-    part.records += records.rejected.height + sum(records.set_aside.values())
+    batch = RecordBatch(records.name or name, records.frame.height, dict(records.set_aside), refused)
+    batch.records += records.rejected.height + sum(records.set_aside.values())
     frame = records.frame.with_columns(pl.exclude(LINE).str.strip_chars())
     texts = [c.id for c in source.columns if c.id in frame.columns]
-    part.frame = frame
-    part.set_aside(pl.all_horizontal(pl.col(texts) == ""), "blank_line")
-    part.raw = raw = part.frame
+    batch.frame = frame
+    batch.set_aside(pl.all_horizontal(pl.col(texts) == ""), "blank_line")
+    batch.raw = raw = batch.frame
     wanted = [c for c in source.columns if not c.ignore]
-    part.frame = parsed = raw.select(LINE, *(_column(c, records, raw).alias(c.id) for c in wanted))
+    batch.frame = parsed = raw.select(LINE, *(_column(c, records, raw).alias(c.id) for c in wanted))
     for column in (c for c in wanted if c.id not in records.absent):
         empty = raw[column.id] == ""
         faults = [(empty, f"is empty, expected {_kind(column)}")] if not column.nullable else []
@@ -43,8 +43,8 @@ def typed(name: str, records: Records, source: Source) -> Part:
             faults.insert(0, (~empty & parsed[column.id].is_null(), _expected(column)))
         for fault, reason in faults:
             if fault.any():
-                part.reject_lines(raw[LINE].filter(fault), column.names[0], column.id, reason)
-    return part
+                batch.reject_lines(raw[LINE].filter(fault), column.names[0], column.id, reason)
+    return batch
 
 
 def _dtype(column: RawColumn) -> Any:

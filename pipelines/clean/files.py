@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import polars as pl
 
@@ -63,7 +63,11 @@ class Records:
     name: str = ""
 
 
-def read_records(path: Path, source: Source, limits: Limits, from_sheet: Any = None) -> Iterator[Records]:
+FromSheet = Callable[[str, pl.DataFrame, Source], Records]
+"""Records of a workbook's sheet, given as text columns and _line, by the file's name and the source."""
+
+
+def read_records(path: Path, source: Source, limits: Limits, from_sheet: FromSheet | None = None) -> Iterator[Records]:
     """Every record of one archived file, in chunks.
 
     Raises FileProblem where the file is empty, of another kind, badly encoded, unsafe to unpack,
@@ -77,7 +81,7 @@ def read_records(path: Path, source: Source, limits: Limits, from_sheet: Any = N
         elif kind == "xlsx":
             if from_sheet is None:
                 raise FileProblem(f"{name} is an Excel workbook: expected {_kinds(source)}.")
-            yield from_sheet(name, _sheet(name, stream.read()))
+            yield from_sheet(name, _sheet(name, stream.read()), source)
         else:
             yield from _from_text(name, stream, source, limits)
 

@@ -9,38 +9,31 @@ file and line of the publisher's record), ``rejected.parquet``, ``coverage.parqu
 
 from __future__ import annotations
 
-import importlib
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
 
-from pipelines.catalog.load import FOLDER
 from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import FRAME_TYPES, Source
 from pipelines.clean import corrections
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
+from pipelines.clean.source_module import SourceModule
 from pipelines.clean.spill import Spans
 from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
 from pipelines.core.errors import DrugflowError, why
 from pipelines.core.files import atomic_path, read_json, write_json
-from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sums_of
+from pipelines.core.fingerprint import damage, fingerprint, sums_of
 from pipelines.core.parquet import in_order, parquet_of
 from pipelines.core.prefetch import ahead
-from pipelines.core.settings import PACKAGE
 
-SHARED = (
-    "unpack", "split", "files", "columns", "batch", "calendar", "geography", "cbp", "corrections", "spill", "run",
-)  # fmt: skip
-ROOT_MODULES = ("prefetch", "parquet")
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
 WRITTEN = ("clean", "rejected", "coverage")
@@ -87,18 +80,18 @@ class Summary(BaseModel):
     mended: str | None = None
 
 
-def cleaning_code(source: Source) -> str:
-    """Fingerprint of the code and YAML that cleaning a source depends on."""
-    here = Path(__file__).parent
-    modules = [*(here / f"{m}.py" for m in (*SHARED, source.id)), *(PACKAGE / "core" / f"{m}.py" for m in ROOT_MODULES)]
-    return code_fingerprint(*modules, FOLDER / f"{source.id}.yml", FOLDER / "corrections.yaml")
-
-
 def clean_vintage(
-    source: Source, raw: Raw, folder: Path, limits: Limits, code: str, verify: Callable[[], None] = lambda: None
+    source: Source,
+    module: Callable[[], SourceModule],
+    raw: Raw,
+    folder: Path,
+    limits: Limits,
+    code: str,
+    verify: Callable[[], None] = lambda: None,
 ) -> Summary:
     """Clean one vintage unless exactly that was done before and its files are as they were written.
 
+    module loads the source's functions; code is the fingerprint of all code and descriptions that cleaning rests on.
     verify raises where the bytes are not the archived ones; it is called beside the reading, and nothing is written
     before its answer. An unreadable vintage is a summary with a problem, never an exception.
     """
@@ -112,7 +105,7 @@ def clean_vintage(
     (out / "error.txt").unlink(missing_ok=True)
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
-            _clean(source, raw, out, limits, summary, pool.submit(verify).result)
+            _clean(source, module, raw, out, limits, summary, pool.submit(verify).result)
         summary.files = sums_of(*(out / f"{name}.parquet" for name in WRITTEN))
     except (Exception, pl.exceptions.PanicException) as error:
         # One vintage never stops the others, whatever is wrong with it or with the code that reads it. What only
@@ -143,8 +136,16 @@ def _sentence(error: BaseException, out: Path) -> str:
     )
 
 
-def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary, verified: Callable[[], None]) -> None:
-    module: Any = importlib.import_module(f"pipelines.clean.{source.id}")
+def _clean(
+    source: Source,
+    load: Callable[[], SourceModule],
+    raw: Raw,
+    out: Path,
+    limits: Limits,
+    summary: Summary,
+    verified: Callable[[], None],
+) -> None:
+    module = load()
     spans = Spans(source.period, out / ".spans")
     try:
         try:
@@ -154,7 +155,7 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
             verified()
         with atomic_path(out / "clean.parquet") as part:
             coverage = _write_clean(source, module, spans, part, summary, rejected)
-            if raw.coverage == "full" and hasattr(module, "is_unfinished"):
+            if raw.coverage == "full":
                 coverage = _reopened(coverage, module.is_unfinished)
             refused = pl.concat(rejected).sort("file", "line")
             if not summary.rows and not refused.height:
@@ -168,28 +169,30 @@ def _clean(source: Source, raw: Raw, out: Path, limits: Limits, summary: Summary
         spans.discard()
 
 
-def _read(source: Source, raw: Raw, limits: Limits, module: Any, summary: Summary, spans: Spans) -> list[pl.DataFrame]:
+def _read(
+    source: Source, raw: Raw, limits: Limits, module: SourceModule, summary: Summary, spans: Spans
+) -> list[pl.DataFrame]:
     """Every record of every file into spans, counted; returns the rejected ones."""
     rejected = [no_rejected()]
     for name in raw.files:
-        found = ahead(read_records(raw.folder / name, source, limits, getattr(module, "from_sheet", None)))
-        for part in ahead(_tidied(name, records, source, module) for records in found):
-            spans.add(_conform(source, part.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
-            rejected += part.refused
-            summary.records += part.records
-            summary.rejected += sum(f.height for f in part.refused)
+        found = ahead(read_records(raw.folder / name, source, limits, module.from_sheet))
+        for batch in ahead(_tidied(name, records, source, module) for records in found):
+            spans.add(_conform(source, batch.frame.with_columns(pl.lit(name).alias("file")).rename({LINE: "line"})))
+            rejected += batch.refused
+            summary.records += batch.records
+            summary.rejected += sum(f.height for f in batch.refused)
             if summary.rejected > MOST_REJECTED:
                 raise FileProblem(
-                    f"{part.file}: more than {MOST_REJECTED:,} records cannot be read, the first of them: "
+                    f"{batch.file}: more than {MOST_REJECTED:,} records cannot be read, the first of them: "
                     f"{_first(rejected)}. Fetch it again, or describe the new layout in the source's YAML."
                 )
-            for rule, count in part.aside.items():
+            for rule, count in batch.aside.items():
                 summary.set_aside[rule] = summary.set_aside.get(rule, 0) + count
     return rejected
 
 
 def _write_clean(
-    source: Source, module: Any, spans: Spans, path: Path, summary: Summary, rejected: list[pl.DataFrame]
+    source: Source, module: SourceModule, spans: Spans, path: Path, summary: Summary, rejected: list[pl.DataFrame]
 ) -> pl.DataFrame:
     """Apply the rules that compare rows, write the clean rows sorted by period and key, and return their coverage."""
     coverages = []
@@ -207,11 +210,11 @@ def _write_clean(
 
 
 def _resolved(
-    source: Source, module: Any, spans: Spans, summary: Summary, rejected: list[pl.DataFrame]
+    source: Source, module: SourceModule, spans: Spans, summary: Summary, rejected: list[pl.DataFrame]
 ) -> Iterator[pl.DataFrame]:
     """Clean rows of whole years; counts into the summary what the rules that compare rows did."""
     for rows in spans.frames():
-        frame = _account(summary, rows, module.resolve(rows)) if hasattr(module, "resolve") else rows
+        frame = _account(summary, rows, module.resolve(rows))
         frame, keyless = _keyless(source, frame)
         frame, corrected = corrections.apply(source, frame)
         rejected.append(keyless)
@@ -221,7 +224,7 @@ def _resolved(
 
 
 def _ordered(
-    source: Source, module: Any, frames: Iterator[pl.DataFrame], summary: Summary, rejected: list[pl.DataFrame]
+    source: Source, module: SourceModule, frames: Iterator[pl.DataFrame], summary: Summary, rejected: list[pl.DataFrame]
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """The same rows by period and key, each key once, and their coverage; counted into the summary."""
     content = 0
@@ -235,11 +238,11 @@ def _ordered(
     summary.content = fingerprint([str(summary.rows), str(content % 2**64)])
 
 
-def _tidied(name: str, records: Records, source: Source, module: Any) -> Part:
-    part = typed(name, records, source)
-    module.tidy(part, source)
-    part.check()
-    return part
+def _tidied(name: str, records: Records, source: Source, module: SourceModule) -> RecordBatch:
+    batch = typed(name, records, source)
+    module.tidy(batch, source)
+    batch.check()
+    return batch
 
 
 def _first(rejected: list[pl.DataFrame]) -> str:
@@ -313,17 +316,16 @@ def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr
     )
 
 
-def _coverage(source: Source, frame: pl.DataFrame, module: Any) -> pl.DataFrame:
+def _coverage(source: Source, frame: pl.DataFrame, module: SourceModule) -> pl.DataFrame:
     """What the rows speak about: for each scope value, the first and last period, and whether it is open.
 
     Columns: scope (text), first_period, last_period (DATE), is_open (BOOLEAN), rows, values (a struct of the scope
     columns; of the period where the source has none).
     """
-    is_open = getattr(module, "is_open", lambda: pl.lit(None, dtype=pl.Boolean))()
     return frame.group_by(scope_text(source).alias("scope")).agg(
         pl.col(source.period).min().alias("first_period"),
         pl.col(source.period).max().alias("last_period"),
-        is_open.any().alias("is_open"),
+        module.is_open().any().alias("is_open"),
         pl.len().alias("rows"),
         pl.struct(pl.col(c).first().cast(pl.String) for c in source.scope or [source.period]).alias("values"),
     )

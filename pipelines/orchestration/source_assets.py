@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.archive.vintages import list_archive
-from pipelines.catalog.load import FOLDER
+from pipelines.catalog.load import DESCRIPTION, source_folder
 from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.fingerprint import fingerprint
 from pipelines.core.settings import Settings
@@ -93,7 +93,7 @@ def _raw(settings: Settings, source: Source) -> Any:
             "landing_page": dg.MetadataValue.url(source.landing_page),
             "licence": source.licence.text,
             "dagster/column_schema": raw_columns(source),
-            **code_references(FOLDER / f"{source.id}.yml", CODE / "ingest" / "origins.py"),
+            **code_references(source_folder(source.id) / DESCRIPTION, CODE / "ingest" / "origins.py"),
         },
         freshness_policy=_freshness(source),
         **_common(source),
@@ -170,7 +170,7 @@ def _clean(settings: Settings, source: Source) -> Any:
         check_specs=[dg.AssetCheckSpec(n, asset=["clean", source.id], description=t) for n, t in texts.items()],
         metadata={
             "dagster/column_schema": columns_of(source, history=False),
-            **code_references(CODE / "clean" / f"{source.id}.py", FOLDER / f"{source.id}.yml"),
+            **code_references(source_folder(source.id) / "clean.py", source_folder(source.id) / DESCRIPTION),
         },
         **_common(source),
     )
@@ -277,7 +277,7 @@ def _history(settings: Settings, source: Source) -> Any:
         check_specs=[spec],
         metadata={
             "dagster/column_schema": columns_of(source, history=True),
-            **code_references(CODE / "history" / "revisions.py", FOLDER / f"{source.id}.yml"),
+            **code_references(CODE / "history" / "revisions.py", source_folder(source.id) / DESCRIPTION),
         },
         **_common(source),
     )

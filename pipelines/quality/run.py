@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.archive.decisions import Exemption, retractions
-from pipelines.catalog.load import FOLDER
+from pipelines.catalog.load import DESCRIPTION, source_folder
 from pipelines.catalog.source import Expectation, Source
 from pipelines.core.files import read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, fingerprint
@@ -54,7 +54,7 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
     last one if it is held. Stored below ``folder/<source>/``; a verdict is made again only where content, suite,
     exceptions or the accepted vintage before it changed.
     """
-    suite = code_fingerprint(Path(__file__).parent, FOLDER / f"{source.id}.yml", *SEEDS_READ)
+    suite = code_fingerprint(Path(__file__).parent, source_folder(source.id) / DESCRIPTION, *SEEDS_READ)
     verdicts: list[Verdict] = []
     previous: Candidate | None = None
     trusted: Candidate | None = None

@@ -70,7 +70,7 @@ def accept(data_raw: Path, realm: Realm, verdict: Verdict, reason: str) -> Exemp
         raise DrugflowError(
             f"{name} has a value that cannot be, and no exception shows one: {found}. Ask the agency, and add its "
             f"corrected file with 'drugflow add {verdict.source} FILE --published {verdict.vintage}'. If the bound is "
-            f"wrong, correct it in pipelines/sources/{verdict.source}.yml."
+            f"wrong, correct it in pipelines/sources/{verdict.source}/source.yml."
         )
     # What was retracted was not judged: taking that back is no exception from checks.
     content = "" if verdict.retracted else verdict.content

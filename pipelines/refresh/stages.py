@@ -146,8 +146,10 @@ def _report_path(settings: Settings, realm: Realm, source_id: str) -> Path:
 def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:
     """Clean every effective vintage of a source; each file is compared with its receipt before use."""
     from pipelines.clean.files import Limits
-    from pipelines.clean.run import Raw, clean_vintage, cleaning_code
+    from pipelines.clean.run import Raw, clean_vintage
     from pipelines.clean.unpack import FileProblem
+    from pipelines.sources.fingerprints import cleaning_code
+    from pipelines.sources.modules import source_module
 
     def verify(vintage: ArchivedVintage) -> None:
         vintage.verify()
@@ -173,7 +175,8 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
             coverage=receipt.coverage,
             scope=receipt.scope,
         )
-        summaries.append(clean_vintage(source, raw, folder, limits, code, partial(verify, vintage)))
+        module = partial(source_module, source_id)
+        summaries.append(clean_vintage(source, module, raw, folder, limits, code, partial(verify, vintage)))
     return summaries
 
 

@@ -14,7 +14,7 @@ from pipelines.core.files import atomic_path
 from pipelines.core.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "sources"
-HEADER = "<!-- Written by: make docs, from pipelines/sources/{id}.yml. Edit that, not this. -->"
+HEADER = "<!-- Written by: make docs, from pipelines/sources/{id}/source.yml. Edit that, not this. -->"
 
 
 def page(source: Source) -> str:

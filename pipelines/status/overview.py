@@ -106,11 +106,12 @@ def how_to_go_on(source: Source, verdict: Verdict) -> str:
     if bounds := impossible(source, verdict):
         return (
             f"No exception covers {', '.join(bounds)}: such a value cannot be. Once the agency has corrected it, "
-            f"{again}. If the bound is wrong, correct it in pipelines/sources/{source.id}.yml, then 'drugflow refresh'."
+            f"{again}. If the bound is wrong, correct it in pipelines/sources/{source.id}/source.yml, then 'drugflow "
+            "refresh'."
         )
     wrong = f"If the file is wrong, {again}"
     if any(mark in (verdict.problem or "") for mark in NEW):
-        place = f"pipelines/sources/{source.id}.yml"
+        place = f"pipelines/sources/{source.id}/source.yml"
         changed = f"If the agency added or renamed it, list it in {place}, then 'drugflow refresh'."
         without = f", or publish it without what cannot be read: {accept}" if verdict.readable else ""
         return f"{changed} {wrong}{without}."

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from pipelines.archive.vintages import Receipt, list_archive, store
-from pipelines.catalog.load import FOLDER, get_source, load_source
+from pipelines.catalog.load import DESCRIPTION, get_source, load_source, source_folder
 from pipelines.cli import app
 from pipelines.cli import refresh as commands
 from pipelines.core.settings import Settings
@@ -186,12 +186,14 @@ def test_another_page_needs_only_yaml(
     agency: Agency, live: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     slug, seen, pattern = PAGES[name]
-    raw = yaml.safe_load((FOLDER / f"{SOURCE}.yml").read_text("utf-8"))
+    raw = yaml.safe_load((source_folder(SOURCE) / DESCRIPTION).read_text("utf-8"))
     raw["id"] = name
     raw["fetch"]["url"] = f"https://www.cbp.gov/document/stats/{slug}"
     raw["fetch"]["link_pattern"] = rf"/sites/default/files/(?P<released>\d{{4}}-\d{{2}})/{pattern}(?:_\d+)?\.csv$"
-    (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(raw), "utf-8")
-    source = load_source(tmp_path / f"{name}.yml")
+    path = tmp_path / name / DESCRIPTION
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(raw), "utf-8")
+    source = load_source(path)
     monkeypatch.setattr(run, "get_source", lambda _id: source)
     publish(agency, f"{FILES}/2026-01/{seen}_0.csv", page=f"/document/stats/{slug}")
     assert fetch_source(live, name).added == ["2026-01-01"]

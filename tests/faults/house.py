@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipelines.core.settings import Settings
 from pipelines.quality.verdict import Verdict
 from pipelines.refresh.refresh import blocked
 from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
+from pipelines.sources.modules import source_module
 
 CBP = "cbp_drug_seizures"
 GOOD, BAD = "2024-01-15", "2024-02-15"
@@ -187,7 +189,7 @@ def cleaned(folder: Path, content: bytes, name: str = FILE, source: str = CBP) -
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     (folder / "raw" / name).write_bytes(content)
     raw = Raw(id=BAD, vintage=BAD, folder=folder / "raw", files=[name], content=str(hash(content)))
-    summary = clean_vintage(get_source(source), raw, folder / "clean", Limits(), "code")
+    summary = clean_vintage(get_source(source), partial(source_module, source), raw, folder / "clean", Limits(), "code")
     assert summary.problem is None, summary.problem
     out = folder / "clean" / BAD
     return pl.read_parquet(out / "clean.parquet"), pl.read_parquet(out / "rejected.parquet")

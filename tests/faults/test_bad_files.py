@@ -197,7 +197,7 @@ def test_who_meets_something_new_is_sent_to_the_yaml_first(house: House, content
     verdict = bring(house, {FILE: content})
     advice = how_to_go_on(get_source(CBP), verdict)
     assert advice.startswith(
-        f"If the agency added or renamed it, list it in pipelines/sources/{CBP}.yml, then 'drugflow refresh'"
+        f"If the agency added or renamed it, list it in pipelines/sources/{CBP}/source.yml, then 'drugflow refresh'"
     )
     assert ("drugflow accept" in advice) == verdict.readable
 

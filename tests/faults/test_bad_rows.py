@@ -6,6 +6,7 @@ import gzip
 import random
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, clean_vintage
+from pipelines.sources.modules import source_module
 from tests.faults import containers
 from tests.faults.house import (
     BAD,
@@ -239,7 +241,7 @@ def test_whatever_happens_to_the_bytes_there_is_an_account_or_a_sentence(
     folder = tmp_path_factory.mktemp("damage")
     (folder / name).write_bytes(damaged(WHOLE[name], how, random.Random(seed)))
     raw = Raw(id=BAD, vintage=BAD, folder=folder, files=[name], content="content")
-    summary = clean_vintage(get_source(CBP), raw, folder / "clean", Limits(), "code")
+    summary = clean_vintage(get_source(CBP), partial(source_module, CBP), raw, folder / "clean", Limits(), "code")
     assert summary.records == summary.rows + sum(summary.set_aside.values()) + summary.rejected
     if summary.problem is not None:
         assert_told(summary.problem, name, None, None)

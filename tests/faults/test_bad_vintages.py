@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipelines.core.errors import DrugflowError
 from pipelines.ingest.report import make_receipt
 from pipelines.quality.verdict import accept
 from pipelines.refresh.stages import ingest_source, is_settled, resolve_origin
+from pipelines.sources.modules import source_module
 from tests.faults import containers
 from tests.faults.house import (
     BAD,
@@ -157,7 +159,9 @@ def test_a_scope_may_be_said_in_the_publishers_words(tmp_path: Path) -> None:
     said = {"Number of Drug Overdose Deaths": True, "Heroin (T40.1)": False}
     for indicator, fits in said.items():
         raw = Raw(BAD, BAD, tmp_path, [FILE], indicator, "partial", {"indicator": [indicator]})
-        summary = clean_vintage(get_source(VSRR), raw, tmp_path / "clean", Limits(), "code")
+        summary = clean_vintage(
+            get_source(VSRR), partial(source_module, VSRR), raw, tmp_path / "clean", Limits(), "code"
+        )
         assert (summary.problem is None) == fits
     assert_told(
         summary.problem or "", "vintage.json", None, "'Heroin (T40.1)', but the files also have 'drug_overdose'"
@@ -269,7 +273,7 @@ def problem(folder: Path, source: str, name: str, content: bytes) -> str:
     """Why a file of a source cannot be read."""
     (folder / name).write_bytes(content)
     raw = Raw(id=BAD, vintage=BAD, folder=folder, files=[name], content="content")
-    summary = clean_vintage(get_source(source), raw, folder / "clean", Limits(), "code")
+    summary = clean_vintage(get_source(source), partial(source_module, source), raw, folder / "clean", Limits(), "code")
     assert summary.problem is not None
     return summary.problem
 

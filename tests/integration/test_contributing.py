@@ -75,7 +75,7 @@ def followed(project: Path) -> Followed:
     """The commands of the example: on CBP's file where it is at hand, else on the rows of the example."""
     folder = project.parent / "FOLDER"
     real = Path(os.environ.get("DRUGFLOW_REAL_DATA", ROOT.parent / "shared" / "real_data")) / "mirror" / SOURCE
-    rows = project / "tests" / "fixtures" / SOURCE
+    rows = project / "tests" / "sources" / SOURCE
     shutil.copytree(real / RELEASED if real.is_dir() else rows, folder / SOURCE / RELEASED)
     (commands,) = COMMANDS.findall(TEXT)
     said = []

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipelines.catalog.load import get_source, load_catalog
-from pipelines.clean.geography import NEW_YORK_CITY_COUNTIES
 from pipelines.query.explain import seeds
 from pipelines.query.explain.answer import Fact, Line, listed, said
 from pipelines.query.explain.current import Current, Row
 from pipelines.query.explain.evidence import Wanted
+from pipelines.sources.shared.geography import NEW_YORK_CITY_COUNTIES
 
 NATION_SEED = "us_t404_final_monthly"
 COUNTS = ("deaths_reported", "deaths_predicted")
@@ -183,7 +183,7 @@ def crossings(current: Current, row: Row) -> Chain:
     if row["is_resolved_duplicate"]:
         chain.steps.append(
             "The file has this port, month and measure twice with different figures; the larger one stays "
-            "(is_resolved_duplicate, pipelines/clean/bts_border_crossings.py)."
+            "(is_resolved_duplicate, pipelines/sources/bts_border_crossings/clean.py)."
         )
     if row["is_suspect"]:
         chain.steps.append(

@@ -142,13 +142,13 @@ def _read_as(source: Source, places: list[_Place], lines: list[Line]) -> list[st
         if place.since:
             stand.append(f"{pairs(line.key)} has {place.since}")
     steps = [
-        f"pipelines/clean/{source.id}.py, with the columns and categories of pipelines/sources/{source.id}.yml, reads "
+        f"pipelines/sources/{source.id}/clean.py, with the columns and categories of source.yml beside it, reads "
         f"{'; '.join(readings)}."
     ]
     if stand:
         steps.append(f"By the dates of the vintages, {'; '.join(stand)}.")
         if any(c.tolerance for c in source.frame):
-            steps[-1] += f" A difference within the tolerance in pipelines/sources/{source.id}.yml is no change."
+            steps[-1] += f" A difference within the tolerance in pipelines/sources/{source.id}/source.yml is no change."
     return steps
 
 

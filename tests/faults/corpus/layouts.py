@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
 
 Rows = list[list[str]]
 

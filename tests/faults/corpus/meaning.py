@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 
-from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
 from tests.faults.corpus.layouts import LAYOUTS, Layout, Rows
 
 Figures = dict[tuple[Any, ...], tuple[Any, ...]]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Records
 
@@ -49,24 +49,24 @@ DEFAULTS = {"place": "Nogales", "count": "1", "weight": "1", "drug": "Cocaine", 
 FIRST_LINE = 2
 
 
-def read(**cells: list[str]) -> Part:
-    """The typed part of a file whose named columns have these cells; the others are filled with good ones."""
+def read(**cells: list[str]) -> RecordBatch:
+    """The typed batch of a file whose named columns have these cells; the others are filled with good ones."""
     height = len(next(iter(cells.values())))
     frame = pl.DataFrame({c: cells.get(c, [good] * height) for c, good in DEFAULTS.items()})
     frame = frame.with_row_index(LINE, offset=FIRST_LINE).cast({LINE: pl.Int64})
-    part = typed("tried.csv", Records(frame, ["extra"]), SOURCE)
-    part.check()
-    return part
+    batch = typed("tried.csv", Records(frame, ["extra"]), SOURCE)
+    batch.check()
+    return batch
 
 
-def values(part: Part, column: str) -> list[Any]:
+def values(batch: RecordBatch, column: str) -> list[Any]:
     """What was read, in the file's order."""
-    return part.frame.sort(LINE)[column].to_list()
+    return batch.frame.sort(LINE)[column].to_list()
 
 
-def reasons(part: Part) -> list[tuple[int, str, str | None, str]]:
+def reasons(batch: RecordBatch) -> list[tuple[int, str, str | None, str]]:
     """Line, publisher's column, value and reason of each rejected record."""
-    return sorted((r["line"], r["column"], r["value"], r["reason"]) for r in part.rejected)
+    return sorted((r["line"], r["column"], r["value"], r["reason"]) for r in batch.rejected)
 
 
 INTEGERS = st.integers(-(10**15), 10**15)
@@ -75,8 +75,8 @@ SPELLINGS = st.sampled_from(["{:d}", "{:,d}", "{:d}.0", "{:,d}.00", "  {:d} ", "
 
 @given(st.lists(st.tuples(INTEGERS, SPELLINGS), min_size=1, max_size=30))
 def test_a_whole_number_is_read_in_every_spelling(cells: list[tuple[int, str]]):
-    part = read(count=[spelling.format(number) for number, spelling in cells])
-    assert values(part, "count") == [number for number, _ in cells]
+    batch = read(count=[spelling.format(number) for number, spelling in cells])
+    assert values(batch, "count") == [number for number, _ in cells]
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
@@ -111,24 +111,24 @@ def test_how_a_cell_is_read_does_not_depend_on_its_neighbours(cells: list[str]):
 
 @given(st.lists(st.text(alphabet="0123456789,.abc-* ", max_size=5), min_size=1, max_size=20))
 def test_every_record_is_clean_or_rejected(cells: list[str]):
-    part = read(count=cells, weight=cells[::-1], needed=cells)
-    assert part.frame.height + len(part.rejected) + sum(part.aside.values()) == len(cells)
-    assert len({r["line"] for r in part.rejected}) == len(part.rejected)
+    batch = read(count=cells, weight=cells[::-1], needed=cells)
+    assert batch.frame.height + len(batch.rejected) + sum(batch.aside.values()) == len(cells)
+    assert len({r["line"] for r in batch.rejected}) == len(batch.rejected)
 
 
 @given(st.lists(st.sampled_from(["", " ", "0", "3"]), min_size=1, max_size=20))
 def test_an_empty_cell_is_null_and_never_zero(cells: list[str]):
     wanted = [int(c) if c.strip() else None for c in cells]
-    part = read(count=cells, weight=cells)
-    assert values(part, "count") == wanted
-    assert values(part, "weight") == wanted
+    batch = read(count=cells, weight=cells)
+    assert values(batch, "count") == wanted
+    assert values(batch, "weight") == wanted
 
 
 @pytest.mark.parametrize("cell", ["1,23", "12,34,567", ",500", "1,2345", "1.234,5", "1,234,", "(5)", "$5", "5 lb", "*"])
 def test_what_only_looks_like_a_number_is_rejected(cell: str):
-    part = read(weight=["1", cell], place=["Nogales", "Naco"])
-    assert reasons(part) == [(3, "Sum Qty (lbs)", cell, "is not a number")]
-    assert values(part, "place") == ["Nogales"]
+    batch = read(weight=["1", cell], place=["Nogales", "Naco"])
+    assert reasons(batch) == [(3, "Sum Qty (lbs)", cell, "is not a number")]
+    assert values(batch, "place") == ["Nogales"]
 
 
 @pytest.mark.parametrize("cell", ["nan", "NaN", "inf", "-inf", "Infinity", "1e999"])
@@ -148,19 +148,19 @@ def test_a_number_too_large_to_keep_is_rejected_not_bent(cell: str):
 
 
 def test_an_empty_cell_where_one_is_due_is_rejected():
-    part = read(needed=["1", "", "3"])
-    assert reasons(part) == [(3, "Needed", "", "is empty, expected a whole number")]
+    batch = read(needed=["1", "", "3"])
+    assert reasons(batch) == [(3, "Needed", "", "is empty, expected a whole number")]
 
 
 def test_a_record_with_two_faults_is_rejected_once():
-    part = read(count=["x", "1"], needed=["y", "1"])
-    assert [r[0] for r in reasons(part)] == [2]
+    batch = read(count=["x", "1"], needed=["y", "1"])
+    assert [r[0] for r in reasons(batch)] == [2]
 
 
 def test_a_rejected_record_keeps_what_the_publisher_wrote():
-    part = read(place=["Nogales"], count=["many"], weight=["5.5"])
-    assert part.rejected[0]["file"] == "tried.csv"
-    assert part.rejected[0]["record"] == "Nogales,many,5.5,Cocaine,1"
+    batch = read(place=["Nogales"], count=["many"], weight=["5.5"])
+    assert batch.rejected[0]["file"] == "tried.csv"
+    assert batch.rejected[0]["record"] == "Nogales,many,5.5,Cocaine,1"
 
 
 @pytest.mark.parametrize("cell", ["Cocaine", "cocaine", "COCAINE", "  Cocaine  ", "\tCocaine"])
@@ -186,14 +186,14 @@ def test_a_code_keeps_its_leading_zero():
 
 
 def test_an_optional_column_that_the_file_lacks_is_null():
-    part = read(count=["1", "2"])
-    assert values(part, "extra") == [None, None]
-    assert part.frame.schema["extra"] == pl.Float64
+    batch = read(count=["1", "2"])
+    assert values(batch, "extra") == [None, None]
+    assert batch.frame.schema["extra"] == pl.Float64
 
 
 def test_types_are_those_of_the_description():
-    part = read(count=["", ""], weight=["", ""])
-    assert part.frame.schema == {
+    batch = read(count=["", ""], weight=["", ""])
+    assert batch.frame.schema == {
         LINE: pl.Int64, "place": pl.String, "count": pl.Int64, "weight": pl.Float64, "drug": pl.String,
         "needed": pl.Int64, "extra": pl.Float64,
     }  # fmt: skip
@@ -201,11 +201,11 @@ def test_types_are_those_of_the_description():
 
 def test_a_blank_line_is_set_aside_and_counted():
     blank = {c: ["1" if c != "place" else "Naco", " "] for c in DEFAULTS} | {"drug": ["Cocaine", ""]}
-    part = read(**blank)
-    assert part.aside == {"blank_line": 1}
-    assert values(part, "place") == ["Naco"]
+    batch = read(**blank)
+    assert batch.aside == {"blank_line": 1}
+    assert values(batch, "place") == ["Naco"]
 
 
 def test_numbers_that_are_read_are_finite():
-    part = read(weight=["1e308", "-1e308", "5e-324"])
-    assert all(math.isfinite(v) for v in values(part, "weight"))
+    batch = read(weight=["1e308", "-1e308", "5e-324"])
+    assert all(math.isfinite(v) for v in values(batch, "weight"))

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.archive.decisions import Exemption
-from pipelines.catalog.load import get_source, load_source
+from pipelines.catalog.load import DESCRIPTION, get_source, load_source
 from pipelines.catalog.source import Source
 from pipelines.quality import run
 from pipelines.quality.run import Candidate, judge
@@ -59,10 +59,10 @@ class Bench:
         self.folder = folder
         self.ledger: list[Exemption] = []
         self.candidates: dict[str, Candidate] = {}
-        self._yaml = folder / "sources"
-        self._yaml.mkdir()
+        self._yaml = folder / "tried" / DESCRIPTION
+        self._yaml.parent.mkdir()
         self.describe(EXPECTATIONS)
-        monkeypatch.setattr(run, "FOLDER", self._yaml)
+        monkeypatch.setattr(run, "source_folder", lambda _id: self._yaml.parent)
 
     def describe(self, expectations: list[dict[str, Any]]) -> None:
         """Write the source's YAML with these expectations."""
@@ -78,8 +78,8 @@ class Bench:
             "scope": [],
             "expectations": expectations,
         }
-        (self._yaml / "tried.yml").write_text(yaml.safe_dump(text, allow_unicode=True), "utf-8")
-        self.source: Source = load_source(self._yaml / "tried.yml")
+        self._yaml.write_text(yaml.safe_dump(text, allow_unicode=True), "utf-8")
+        self.source: Source = load_source(self._yaml)
 
     def add(
         self, vintage: str, rows: Rows, *, partial: bool = False, problem: str | None = None, rejected: int = 0

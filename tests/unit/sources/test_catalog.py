@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ import pytest
 import yaml
 
 from pipelines.catalog.dictionary import load_dictionary
-from pipelines.catalog.load import FOLDER, get_source, load_catalog, load_source
+from pipelines.catalog.load import DESCRIPTION, FOLDER, get_source, load_catalog, load_source, source_folder
 from pipelines.catalog.source import Source, fold
 from pipelines.core.errors import DrugflowError
 from pipelines.quality.facts import GENERIC
 from pipelines.quality.facts_by_source import SPECIFIC
+from pipelines.sources.modules import source_module
 
 SOURCES = [
     "bts_border_crossings",
@@ -66,9 +66,9 @@ def test_the_six_core_sources_are_described():
     assert set(SOURCES) <= set(load_catalog())
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/source.yml")), ids=lambda p: p.parent.name)
 def test_every_description_is_valid(path: Path):
-    assert load_source(path).id == path.stem
+    assert load_source(path).id == path.parent.name
 
 
 @pytest.mark.parametrize("source", load_catalog().values(), ids=lambda s: s.id)
@@ -101,7 +101,7 @@ class TestEverySource:
         assert [c.name for c in figures if not c.unit] == []
 
     def test_has_a_cleaning_module(self, source: Source):
-        assert source.status == "contract" or callable(importlib.import_module(f"pipelines.clean.{source.id}").tidy)
+        assert source.status == "contract" or callable(source_module(source.id).tidy)
 
     def test_checks_the_key_the_range_and_completeness(self, source: Source):
         kinds = {(e.batch, e.type) for e in source.expectations}
@@ -211,7 +211,7 @@ def test_every_table_with_deaths_of_twelve_months_carries_their_cautions():
 
 def written(folder: Path, changes: dict[str, Any], *removed: str) -> Path:
     """The description of the overdose deaths with changes at dotted places, written to a file."""
-    raw = yaml.safe_load((FOLDER / "cdc_vsrr_overdose.yml").read_text("utf-8"))
+    raw = yaml.safe_load((source_folder("cdc_vsrr_overdose") / DESCRIPTION).read_text("utf-8"))
     for place, value in changes.items():
         at: Any = raw
         *way, last = place.split(".")
@@ -220,7 +220,8 @@ def written(folder: Path, changes: dict[str, Any], *removed: str) -> Path:
         at[int(last) if isinstance(at, list) else last] = value
     for key in removed:
         del raw[key]
-    path = folder / "cdc_vsrr_overdose.yml"
+    path = folder / "cdc_vsrr_overdose" / DESCRIPTION
+    path.parent.mkdir()
     path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
     return path
 
@@ -259,7 +260,7 @@ def test_a_good_description_written_again_is_read(tmp_path: Path):
         ({"cautions.0.tables": []}, ["cautions.0.tables", "at least 1 item"]),
         ({"max_rejected_share": 1}, ["max_rejected_share", "less than 1"]),
         ({"files": {"formats": ["dbf"]}}, ["files.formats.0", "'csv'", "dbf"]),
-        ({"id": "cdc_vsrr"}, ["says id cdc_vsrr", "must equal the file's name"]),
+        ({"id": "cdc_vsrr"}, ["says id cdc_vsrr", "must equal the folder's name"]),
     ],
     ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
 )
@@ -268,21 +269,22 @@ def test_a_bad_description_names_the_file_the_place_and_what_is_wrong(
 ):
     with pytest.raises(DrugflowError) as raised:
         load_source(written(tmp_path, changes))
-    for part in ["cdc_vsrr_overdose.yml", *said]:
+    for part in ["cdc_vsrr_overdose/source.yml", *said]:
         assert part in str(raised.value)
 
 
 @pytest.mark.parametrize("key", ["title", "publisher", "licence", "cadence", "fetch", "columns", "frame", "period"])
 def test_a_description_that_lacks_something_names_it(tmp_path: Path, key: str):
-    with pytest.raises(DrugflowError, match=rf"(?s)cdc_vsrr_overdose\.yml.*{key}.*Field required"):
+    with pytest.raises(DrugflowError, match=rf"(?s)cdc_vsrr_overdose/source\.yml.*{key}.*Field required"):
         load_source(written(tmp_path, {}, key))
 
 
 @pytest.mark.parametrize("text", ["", "a list: [", "- one\n- two\n", "plain words"])
 def test_a_file_that_is_no_description_says_so(tmp_path: Path, text: str):
-    path = tmp_path / "cdc_vsrr_overdose.yml"
+    path = tmp_path / "cdc_vsrr_overdose" / DESCRIPTION
+    path.parent.mkdir()
     path.write_text(text, "utf-8")
-    with pytest.raises(DrugflowError, match=r"cdc_vsrr_overdose\.yml does not describe a source"):
+    with pytest.raises(DrugflowError, match=r"cdc_vsrr_overdose/source\.yml does not describe a source"):
         load_source(path)
 
 

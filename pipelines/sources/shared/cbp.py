@@ -11,16 +11,16 @@ from datetime import date
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
-from pipelines.clean.calendar import fiscal_month_date, month_number
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE
+from pipelines.sources.shared.calendar import fiscal_month_date, month_number
 
 # "2024" once the year is closed, "2024 (FYTD)" while it runs. A file with closed years only looks like a
 # column of integers, so the label is always read as text.
 FISCAL_YEAR_LABEL = r"(?i)^(20\d{2})\s*(\(FYTD\))?$"
 
 
-def seizure_rows(part: Part, source: Source) -> None:
+def seizure_rows(batch: RecordBatch, source: Source) -> None:
     """One row per month, place and drug, with exactly the columns of the source's frame.
 
     Needs the raw columns fiscal_year_label and month_name (text) and the frame's other columns by their own
@@ -29,15 +29,15 @@ def seizure_rows(part: Part, source: Source) -> None:
     to judge. Rejects a label that is no fiscal year and a name that is no month.
     """
     label, name = pl.col("fiscal_year_label"), pl.col("month_name")
-    part.reject(
+    batch.reject(
         ~label.str.contains(FISCAL_YEAR_LABEL),
         "FY",
         "is not a fiscal year such as 2024 or, while the year runs, 2024 (FYTD)",
         "fiscal_year_label",
     )
-    part.reject(month_number(name).is_null(), "Month (abbv)", "is not an English month such as OCT", "month_name")
+    batch.reject(month_number(name).is_null(), "Month (abbv)", "is not an English month such as OCT", "month_name")
     year = label.str.extract(FISCAL_YEAR_LABEL, 1).cast(pl.Int32)
-    part.frame = part.frame.with_columns(
+    batch.frame = batch.frame.with_columns(
         fiscal_month_date(year, month_number(name)).alias("month"),
         year.cast(pl.Int64).alias("fiscal_year"),
         label.str.extract(FISCAL_YEAR_LABEL, 2).is_not_null().alias("is_fytd"),

@@ -10,9 +10,9 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
-from pipelines.clean.calendar import first_of_month, month_number
-from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.clean.batch import RecordBatch
+from pipelines.sources.shared.calendar import first_of_month, month_number
+from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
 
 ALL_DRUGS = "drug_overdose"
 SUPPRESSED = "suppressed"
@@ -21,7 +21,7 @@ _STATUS = r"(?i: \(provisional(?: and partial)?\))?"
 CELL = ["jurisdiction_id", "month", "indicator_id"]
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per state of residence, month, indicator and basis.
 
     A file without a cause column is a query of all drugs. deaths is null with missing_reason ``suppressed``
@@ -29,32 +29,32 @@ def tidy(part: Part, source: Source) -> None:
     basis is ``provisional`` where the label of the year or month says so, ``final`` elsewhere.
     Total rows (they include the hidden states) are set aside.
     """
-    part.set_aside(pl.col("notes").str.to_lowercase() == "total", "total")
-    part.reject(pl.col("notes").is_not_null(), "Notes", "is neither empty nor Total", "notes")
+    batch.set_aside(pl.col("notes").str.to_lowercase() == "total", "total")
+    batch.reject(pl.col("notes").is_not_null(), "Notes", "is neither empty nor Total", "notes")
 
     label = pl.concat_str(pl.col("year_text", "month_text").fill_null(""), separator=" ").str.to_lowercase()
     # The code, because the label is text: "Jan., 2018", "2023 ", "2024 (provisional)".
     month = (pl.col("month_code") + "/01").str.to_date("%Y/%m/%d", strict=False)
-    part.reject(month.is_null(), "Month Code", "is not a month such as 2018/01", "month_code")
+    batch.reject(month.is_null(), "Month Code", "is not a month such as 2018/01", "month_code")
     misfit = "does not go with the record's Month Code"
-    part.reject(_labelled_month().ne_missing(month), "Month", misfit, "month_text")
+    batch.reject(_labelled_month().ne_missing(month), "Month", misfit, "month_text")
     year = pl.col("year_text").str.extract(rf"^(\d{{4}}){_STATUS}$").ne_missing(month.dt.strftime("%Y"))
-    part.reject(pl.col("year_text").is_not_null() & year, "Year", misfit, "year_text")
+    batch.reject(pl.col("year_text").is_not_null() & year, "Year", misfit, "year_text")
 
     state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
-    part.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
+    batch.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
     named = pl.col("state_name").str.to_lowercase().replace_strict(STATE_BY_NAME, default=None, return_dtype=pl.String)
-    part.reject(named.ne_missing(state), "State", "does not go with the record's State Code", "state_name")
+    batch.reject(named.ne_missing(state), "State", "does not go with the record's State Code", "state_name")
 
-    indicator = pl.col("cause") if "cause" in part.raw.columns else pl.lit(ALL_DRUGS)
-    part.reject(indicator.is_null(), "Multiple Cause of death Code", "is empty, expected T40.4", "cause")
+    indicator = pl.col("cause") if "cause" in batch.raw.columns else pl.lit(ALL_DRUGS)
+    batch.reject(indicator.is_null(), "Multiple Cause of death Code", "is empty, expected T40.4", "cause")
 
     text = pl.col("deaths_text").str.to_lowercase()
     deaths = text.cast(pl.Int64, strict=False)
     unreadable = deaths.is_null() & text.ne_missing(SUPPRESSED)
-    part.reject(unreadable, "Deaths", "is neither a whole number nor Suppressed", "deaths_text")
+    batch.reject(unreadable, "Deaths", "is neither a whole number nor Suppressed", "deaths_text")
 
-    part.frame = part.frame.select(
+    batch.frame = batch.frame.select(
         state.alias("jurisdiction_id"),
         month.alias("month"),
         indicator.alias("indicator_id"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.catalog.load import get_source
-from pipelines.clean.bts_border_crossings import KEY, resolve
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
+from pipelines.sources.bts_border_crossings.clean import KEY, resolve
+from pipelines.sources.modules import source_module
 
 SOURCE = get_source("bts_border_crossings")
+MODULE = partial(source_module, SOURCE.id)
 SEED = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "ports.csv"
 HEADER_2022 = "Port Name,State,Port Code,Border,Date,Measure,Value\n"
 
@@ -36,7 +39,9 @@ class Cleaned:
         (folder / "raw").mkdir(exist_ok=True)
         (folder / "raw" / "data.csv").write_text(text, "utf-8", newline="")
         raw = Raw("2025-04-01", "2025-04-01", folder / "raw", ["data.csv"], "content")
-        self.summary: Summary = clean_vintage(SOURCE, raw, folder / "out", Limits(chunk_bytes=chunk_bytes), "code")
+        self.summary: Summary = clean_vintage(
+            SOURCE, MODULE, raw, folder / "out", Limits(chunk_bytes=chunk_bytes), "code"
+        )
         assert self.summary.problem is None, self.summary.problem
         self.frame = pl.read_parquet(folder / "out" / "2025-04-01" / "clean.parquet")
         rejected = pl.read_parquet(folder / "out" / "2025-04-01" / "rejected.parquet")
@@ -280,7 +285,7 @@ class Release:
 
     def __init__(self, folder: Path, vintage: str, out: Path) -> None:
         raw = Raw(vintage, vintage, folder / vintage, ["Border_Crossing_Entry_Data.csv.gz"], vintage)
-        self.summary = clean_vintage(SOURCE, raw, out, Limits(), "code")
+        self.summary = clean_vintage(SOURCE, MODULE, raw, out, Limits(), "code")
         self.sql = duckdb.connect()
         self.sql.execute(f"create table published as {PUBLISHED}", [str(raw.folder / raw.files[0])])
         self.sql.execute("create table clean as from read_parquet(?)", [str(out / vintage / "clean.parquet")])

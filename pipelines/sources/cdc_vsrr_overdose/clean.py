@@ -8,9 +8,9 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
-from pipelines.clean.calendar import first_of_month, month_number
-from pipelines.clean.geography import STATE_BY_NAME, STATE_BY_POSTAL
+from pipelines.clean.batch import RecordBatch
+from pipelines.sources.shared.calendar import first_of_month, month_number
+from pipelines.sources.shared.geography import STATE_BY_NAME, STATE_BY_POSTAL
 
 JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
 """The publisher's NY leaves New York City (YC) out."""
@@ -20,7 +20,7 @@ MOST_DEATHS = 1e10
 """More than all people alive: such a figure is no count, and would not fit the column's type."""
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per jurisdiction, month and indicator.
 
     A blank count carries the reason that its footnote gives; it is never 0, and a figure whose footnote says that
@@ -28,19 +28,19 @@ def tidy(part: Part, source: Source) -> None:
     a percent into the column of the counts. percent_complete 99.5+ (at least 99.5) is kept as 99.5.
     """
     state = pl.col("state")
-    part.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
+    batch.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
     named = pl.col("state_name").str.to_lowercase().replace_strict(NAMES, default=None, return_dtype=pl.String)
     jurisdiction = state.replace_strict(JURISDICTIONS, default=None, return_dtype=pl.String)
-    part.reject(named.ne_missing(jurisdiction), "State Name", "does not go with the record's State", "state_name")
-    part.reject(~pl.col("year").is_between(1900, 2199), "Year", "is not a year such as 2024", "year")
-    part.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")
+    batch.reject(named.ne_missing(jurisdiction), "State Name", "does not go with the record's State", "state_name")
+    batch.reject(~pl.col("year").is_between(1900, 2199), "Year", "is not a year such as 2024", "year")
+    batch.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")
     is_percent = pl.col("indicator") == "percent_specified"
     for column, title in (("data_value", "Data Value"), ("predicted_value", "Predicted Value")):
         value = pl.col(column)
         possible = (value == value.round()) & (value.abs() < MOST_DEATHS)
-        part.reject(~is_percent & ~possible, title, "is not a whole number of deaths", column)
+        batch.reject(~is_percent & ~possible, title, "is not a whole number of deaths", column)
     complete = pl.col("percent_complete").str.strip_suffix("+").cast(pl.Float64, strict=False)
-    part.reject(
+    batch.reject(
         pl.col("percent_complete").is_not_null() & complete.is_null(),
         "Percent Complete",
         "is not a percent such as 100 or 99.5+",
@@ -54,8 +54,8 @@ def tidy(part: Part, source: Source) -> None:
         .then(pl.lit("low_quality"))
     )
     blank = pl.col("data_value").is_null()
-    _reject_contradictions(part, blank, hidden.is_not_null(), is_percent)
-    part.frame = part.frame.select(
+    _reject_contradictions(batch, blank, hidden.is_not_null(), is_percent)
+    batch.frame = batch.frame.select(
         jurisdiction.alias("jurisdiction_id"),
         first_of_month(pl.col("year"), month_number(pl.col("month"))).alias("month_ending"),
         pl.col("indicator").alias("indicator_id"),
@@ -72,18 +72,18 @@ def tidy(part: Part, source: Source) -> None:
     )
 
 
-def _reject_contradictions(part: Part, blank: pl.Expr, hidden: pl.Expr, is_percent: pl.Expr) -> None:
+def _reject_contradictions(batch: RecordBatch, blank: pl.Expr, hidden: pl.Expr, is_percent: pl.Expr) -> None:
     """Reject figures that their own record denies.
 
     In seven releases a blank and a footnote that hides it always went together, and a predicted 0 stood only beside
     a reported 0. The layout of 2017, which has no footnote symbol, never said why a figure is blank.
     """
     shown = "is a figure, but the record's footnote says that it is hidden"
-    part.reject(~blank & hidden, "Data Value", shown, "data_value")
-    if "footnote_symbol" in part.raw.columns:
-        part.reject(blank & ~hidden, "Data Value", "is blank, but no footnote says that it is hidden", "data_value")
+    batch.reject(~blank & hidden, "Data Value", shown, "data_value")
+    if "footnote_symbol" in batch.raw.columns:
+        batch.reject(blank & ~hidden, "Data Value", "is blank, but no footnote says that it is hidden", "data_value")
     predicted = pl.col("predicted_value")
     zero = (predicted == 0) & pl.col("data_value").ne_missing(0)
-    part.reject(zero, "Predicted Value", "is 0, but the reported figure is not", "predicted_value")
+    batch.reject(zero, "Predicted Value", "is 0, but the reported figure is not", "predicted_value")
     unexpected = predicted.is_not_null() & (is_percent | (pl.col("indicator") == "all_deaths"))
-    part.reject(unexpected, "Predicted Value", "is a figure, but nobody predicts this indicator", "predicted_value")
+    batch.reject(unexpected, "Predicted Value", "is a figure, but nobody predicts this indicator", "predicted_value")

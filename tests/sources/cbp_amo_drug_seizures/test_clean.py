@@ -1,6 +1,6 @@
 """CBP Air and Marine Operations drug seizures: the same rules as the nationwide file, kept apart from it.
 
-Real rows are quoted from CBP's files (see tests/fixtures/cbp_amo_drug_seizures/README.md). Expected totals are
+Real rows are quoted from CBP's files (see README.md beside them). Expected totals are
 CBP's files added up here with DuckDB or the csv module.
 """
 
@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,13 +18,15 @@ import polars as pl
 import pytest
 
 from pipelines.catalog.load import get_source
-from pipelines.clean.cbp_amo_drug_seizures import is_open
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.core.fingerprint import sha256_of
+from pipelines.sources.cbp_amo_drug_seizures.clean import is_open
+from pipelines.sources.modules import source_module
 
 SOURCE = get_source("cbp_amo_drug_seizures")
-FIXTURES = Path(__file__).parents[2] / "fixtures" / SOURCE.id
+MODULE = partial(source_module, SOURCE.id)
+FIXTURES = Path(__file__).parent
 HEADER = "FY,Month (abbv),Component,Region,Land Filter,Branch,Drug Type,Count of Event,Sum Qty (lbs)\r\n"
 TUCSON = "Air and Marine Operations,Southwest Border,Land,Tucson Air Branch,Fentanyl,3,3.56"
 GOOD = f"2026 (FYTD),DEC,{TUCSON}\r\n"
@@ -41,7 +44,7 @@ def clean(tmp_path: Path) -> Clean:
         (raw / name).write_bytes(file.read_bytes() if isinstance(file, Path) else file.encode())
         content = sha256_of(raw / name)
         vintage = Raw(id="2026-01-15", vintage="2026-01-15", folder=raw, files=[name], content=content)
-        summary = clean_vintage(SOURCE, vintage, tmp_path / "clean", Limits(), "code")
+        summary = clean_vintage(SOURCE, MODULE, vintage, tmp_path / "clean", Limits(), "code")
         assert summary.problem is None, summary.problem
         out = tmp_path / "clean" / vintage.id
         return summary, pl.read_parquet(out / "clean.parquet"), pl.read_parquet(out / "rejected.parquet")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import random
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import pytest
 from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
+from pipelines.sources.modules import source_module
 
 SOURCE = get_source("cdc_vsrr_overdose")
+MODULE = partial(source_module, SOURCE.id)
 NAMES_12 = (
     "State,Year,Month,Period,Indicator,Data Value,Percent Complete,Percent Pending Investigation,"
     "State Name,Footnote,Footnote Symbol,Predicted Value"
@@ -41,7 +44,7 @@ class Cleaned:
     def __init__(self, folder: Path, name: str, chunk_bytes: int = 1024**2) -> None:
         raw = Raw("2025-01-08", "2025-01-08", folder, [name], "content")
         out = folder / f"out-{name}"
-        self.summary: Summary = clean_vintage(SOURCE, raw, out, Limits(chunk_bytes=chunk_bytes), "code")
+        self.summary: Summary = clean_vintage(SOURCE, MODULE, raw, out, Limits(chunk_bytes=chunk_bytes), "code")
         assert self.summary.problem is None, self.summary.problem
         self.frame = pl.read_parquet(out / "2025-01-08" / "clean.parquet")
         rejected = pl.read_parquet(out / "2025-01-08" / "rejected.parquet")
@@ -358,7 +361,7 @@ def releases(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         folder = mirror / SOURCE.id / release
         (path,) = (p for p in folder.iterdir() if p.name != "vintage.json")
         raw, out = Raw(release, release, folder, [path.name], "content"), tmp_path_factory.mktemp("vsrr")
-        summary = clean_vintage(SOURCE, raw, out, Limits(), "code")
+        summary = clean_vintage(SOURCE, MODULE, raw, out, Limits(), "code")
         found[release] = (path, summary, pl.read_parquet(out / release / "clean.parquet"))
     return found
 

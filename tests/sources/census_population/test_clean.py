@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import fastexcel
@@ -21,8 +22,10 @@ from pipelines.catalog.load import get_source
 from pipelines.catalog.source import RawColumn
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
+from pipelines.sources.modules import source_module
 
 SOURCE = get_source("census_population")
+MODULE = partial(source_module, SOURCE.id)
 # REAL: Alabama with a county (state codes without zeros), 2019 and 2020 of Vintage 2020
 V2020 = """SUMLEV,REGION,STATE,COUNTY,STNAME,CTYNAME,CENSUS2010POP,ESTIMATESBASE2010,POPESTIMATE2019,POPESTIMATE2020
 40,3,1,0,Alabama,Alabama,4779736,4780118,4907965,4921532
@@ -50,7 +53,14 @@ SHEET: list[list[str | int | None]] = [
 
 def clean(folder: Path, name: str, content: bytes) -> Summary:
     (folder / name).write_bytes(content)
-    return clean_vintage(SOURCE, Raw("v", "2025-01-01", folder, [name], "test"), folder / "out", Limits(), "test")
+    return clean_vintage(
+        SOURCE,
+        partial(source_module, SOURCE.id),
+        Raw("v", "2025-01-01", folder, [name], "test"),
+        folder / "out",
+        Limits(),
+        "test",
+    )
 
 
 def workbook(folder: Path, rows: list[list[str | int | None]]) -> bytes:
@@ -193,7 +203,14 @@ def test_real_county_files_keep_every_cell(
             for title, value in row.items():
                 if title.startswith("POPESTIMATE"):
                     want[area, int(title.removeprefix("POPESTIMATE"))] = int(value)
-    summary = clean_vintage(SOURCE, Raw("v", vintage, folder, [name], "test"), tmp_path / "out", Limits(), "test")
+    summary = clean_vintage(
+        SOURCE,
+        partial(source_module, SOURCE.id),
+        Raw("v", vintage, folder, [name], "test"),
+        tmp_path / "out",
+        Limits(),
+        "test",
+    )
     got = rows(tmp_path)
     assert (summary.problem, summary.records, summary.rejected, len(got)) == (None, cells, 0, cells)
     counties = {(geo, year.year): n for _, level, geo, year, n in got if level == "county"}
@@ -205,7 +222,7 @@ def test_real_county_files_keep_every_cell(
 def test_real_county_sums_equal_their_states_and_the_states_the_country(mirror: Path, tmp_path: Path) -> None:
     folder = mirror / "census_population" / "2025-03-13"
     raw = Raw("v", "2025-03-13", folder, ["co-est2024-alldata.csv"], "test")
-    clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
+    clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     sums: dict[tuple[str, int], int] = defaultdict(int)
     for _, level, _, year, population in rows(tmp_path):
         sums[level, year.year] += population
@@ -218,7 +235,7 @@ def test_real_county_sums_equal_their_states_and_the_states_the_country(mirror: 
 def test_real_workbook_repeats_the_county_file(mirror: Path, tmp_path: Path) -> None:
     folder = mirror / "census_population"
     raw = Raw("v", "2024-12-19", folder / "2024-12-19", ["NST-EST2024-POP.xlsx"], "test")
-    summary = clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
+    summary = clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     assert (summary.rejected, summary.rows) == (0, (1 + 51 + 1) * 5)
     sheet = fastexcel.read_excel(str(folder / "2024-12-19" / "NST-EST2024-POP.xlsx")).load_sheet(0, header_row=None)
     assert sheet.height == 68
@@ -232,7 +249,7 @@ def test_real_series_differ_for_2020(mirror: Path, tmp_path: Path) -> None:
     found: dict[str, dict[str, int]] = {}
     for vintage, name in (("2021-05-04", "co-est2020-alldata.csv"), ("2025-03-13", "co-est2024-alldata.csv")):
         raw = Raw("v", vintage, mirror / "census_population" / vintage, [name], content=vintage)
-        clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
+        clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
         found[vintage] = {geo: n for _, level, geo, y, n in rows(tmp_path) if (level, y.year) == ("state", 2020)}
     change = {s: round(100 * (found["2025-03-13"][s] / n - 1), 1) for s, n in found["2021-05-04"].items()}
     assert (change["US-NJ"], change["US-AZ"], change["US-DC"]) == (4.4, -3.2, -5.9)

@@ -8,17 +8,17 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean import cbp
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
+from pipelines.sources.shared import cbp
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per month, component, region, land filter, area and drug.
 
     Values: quantity_lb (lb, as published) and events (seizure events, at least 1). No row means no seizure:
     filling with 0 needs the window of the whole release and is left to the marts.
     """
-    cbp.seizure_rows(part, source)
+    cbp.seizure_rows(batch, source)
 
 
 def is_open() -> pl.Expr:

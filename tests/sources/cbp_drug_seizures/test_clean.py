@@ -1,6 +1,6 @@
 """CBP nationwide drug seizures: what a record of the agency becomes, and what is refused.
 
-Real rows are quoted from CBP's files (see tests/fixtures/cbp_drug_seizures/README.md). Expected totals are
+Real rows are quoted from CBP's files (see README.md beside them). Expected totals are
 CBP's files added up here with DuckDB, or figures that CBP or the press published.
 """
 
@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,15 +21,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.catalog.load import get_source
-from pipelines.clean.cbp import seizure_rows
-from pipelines.clean.cbp_drug_seizures import is_open
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Limits, Records, read_records
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.core.fingerprint import sha256_of
+from pipelines.sources.cbp_drug_seizures.clean import is_open
+from pipelines.sources.modules import source_module
+from pipelines.sources.shared.cbp import seizure_rows
 
 SOURCE = get_source("cbp_drug_seizures")
-FIXTURES = Path(__file__).parents[2] / "fixtures" / SOURCE.id
+MODULE = partial(source_module, SOURCE.id)
+FIXTURES = Path(__file__).parent
 HEADER = (
     "FY,Month (abbv),Component,Region,Land Filter,Area of Responsibility,Drug Type,Count of Event,Sum Qty (lbs)\r\n"
 )
@@ -50,7 +53,7 @@ def clean(tmp_path: Path) -> Clean:
         (raw / name).write_bytes(file.read_bytes() if isinstance(file, Path) else file.encode())
         content = sha256_of(raw / name)
         vintage = Raw(id="2026-01-15", vintage="2026-01-15", folder=raw, files=[name], content=content)
-        summary = clean_vintage(SOURCE, vintage, tmp_path / "clean", Limits(), "code")
+        summary = clean_vintage(SOURCE, MODULE, vintage, tmp_path / "clean", Limits(), "code")
         assert summary.problem is None, summary.problem
         out = tmp_path / "clean" / vintage.id
         return summary, pl.read_parquet(out / "clean.parquet"), pl.read_parquet(out / "rejected.parquet")
@@ -202,7 +205,7 @@ def test_an_unknown_category_is_rejected_with_its_line_and_value(clean: Clean, c
 def test_an_unknown_column_refuses_the_file(tmp_path: Path) -> None:
     (tmp_path / "amo.csv").write_text(HEADER.replace("Area of Responsibility", "Branch"), "utf-8")
     vintage = Raw(id="v", vintage="2026-01-15", folder=tmp_path, files=["amo.csv"], content="content")
-    summary = clean_vintage(SOURCE, vintage, tmp_path / "clean", Limits(), "code")
+    summary = clean_vintage(SOURCE, MODULE, vintage, tmp_path / "clean", Limits(), "code")
     assert summary.problem is not None
     assert summary.problem.startswith("amo.csv, line 1: unknown column 'Branch'. Expected FY, Month (abbv),")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.clean.calendar import first_of_month, fiscal_month_date, fiscal_year, month_number
+from pipelines.sources.shared.calendar import first_of_month, fiscal_month_date, fiscal_year, month_number
 
 DATES = st.dates(min_value=date(1900, 1, 1), max_value=date(2199, 12, 31))
 

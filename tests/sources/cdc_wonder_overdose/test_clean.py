@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,8 +18,10 @@ import pytest
 from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
+from pipelines.sources.modules import source_module
 
 SOURCE = get_source("cdc_wonder_overdose")
+MODULE = partial(source_module, SOURCE.id)
 TEXT_HEADER = "Notes\tMonth\tMonth Code\tResidence State\tResidence State Code\tDeaths\tPopulation\tCrude Rate"
 CSV_HEADER = (
     "Notes,Year,Year Code,Month,Month Code,{0}State,{0}State Code,"
@@ -70,7 +73,7 @@ def clean(folder: Path, **files: list[str]) -> tuple[Summary, pl.DataFrame]:
 
 
 def run(raw: Raw, out: Path) -> tuple[Summary, pl.DataFrame]:
-    summary = clean_vintage(SOURCE, raw, out, Limits(), "test")
+    summary = clean_vintage(SOURCE, MODULE, raw, out, Limits(), "test")
     assert summary.problem is None, summary.problem
     return summary, pl.read_parquet(out / raw.id / "clean.parquet")
 
@@ -104,7 +107,7 @@ def test_text_export_needs_no_newline_after_its_footer(tmp_path: Path) -> None:
 def test_text_export_cut_inside_a_record_is_no_vintage(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("\r\n".join(TEXT_2018[:4]).encode())
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
-    summary = clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
+    summary = clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     assert summary.problem is not None
     assert "cut off" in summary.problem
 
@@ -118,7 +121,7 @@ def test_both_names_of_the_residence_column_are_read(tmp_path: Path, lines: list
 def test_figures_by_occurrence_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(CSV_HEADER.format("Occurrence ") + "\n" + D157[1] + "\n")
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
-    summary = clean_vintage(SOURCE, raw, tmp_path / "out", Limits(), "test")
+    summary = clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     assert summary.problem is not None
     assert "'Occurrence State'" in summary.problem
 

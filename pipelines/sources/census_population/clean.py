@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE, FileProblem, Records, match_header
-from pipelines.clean.geography import STATE_BY_FIPS, STATE_BY_NAME
 from pipelines.clean.unpack import shown
+from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
 
 PREFIX = "population_"
 COUNTRY_NAME = "united states"
@@ -25,7 +24,7 @@ NO_COUNTY = r"^0*$"
 COUNTY = r"^\d{1,3}$"
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per area and year.
 
     series is the vintage of the estimates, ``V`` and the last year of the file. area_level is ``country``,
@@ -34,19 +33,19 @@ def tidy(part: Part, source: Source) -> None:
 
     Raises FileProblem where the file has no POPESTIMATE column.
     """
-    years = sorted(c for c in part.raw.columns if c.startswith(PREFIX))
+    years = sorted(c for c in batch.raw.columns if c.startswith(PREFIX))
     if not years:
-        raise FileProblem(f"{part.file} has no POPESTIMATE column: expected one for each year. Fetch it again.")
+        raise FileProblem(f"{batch.file} has no POPESTIMATE column: expected one for each year. Fetch it again.")
     level, county = pl.col("area_level"), pl.col("county_code").fill_null("")
     state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
     named = pl.col("state_name").str.to_lowercase().replace_strict(STATE_BY_NAME, default=None, return_dtype=pl.String)
     is_country, is_territory = level == "country", (level == "state") & state.is_in(TERRITORIES)
-    part.reject(~is_country & named.is_null(), "STNAME", "is not the name of a US state", "state_name")
-    part.reject(~is_country & state.is_null(), "STATE", "is not the FIPS code of a US state", "state_code")
-    part.reject(~is_country & (named != state), "STNAME", "does not go with the record's STATE code", "state_name")
+    batch.reject(~is_country & named.is_null(), "STNAME", "is not the name of a US state", "state_name")
+    batch.reject(~is_country & state.is_null(), "STATE", "is not the FIPS code of a US state", "state_code")
+    batch.reject(~is_country & (named != state), "STNAME", "does not go with the record's STATE code", "state_name")
     misfit = pl.when(level == "county").then(~county.str.contains(COUNTY) | county.str.contains(NO_COUNTY))
-    part.reject(misfit.otherwise(~county.str.contains(NO_COUNTY)), "COUNTY", "does not go with SUMLEV", "county_code")
-    wide = part.frame.select(
+    batch.reject(misfit.otherwise(~county.str.contains(NO_COUNTY)), "COUNTY", "does not go with SUMLEV", "county_code")
+    wide = batch.frame.select(
         pl.lit(f"V{years[-1].removeprefix(PREFIX)}").alias("series"),
         pl.when(is_territory).then(pl.lit("territory")).otherwise(level).alias("area_level"),
         pl.when(is_country)
@@ -60,10 +59,10 @@ def tidy(part: Part, source: Source) -> None:
     )
     place = ["series", "area_level", "geo_id", LINE]
     long = wide.unpivot(years, index=place, variable_name="title", value_name="population")
-    # In a wide file every cell is a record. The part has counted a record a row, so each kept row is replaced by
+    # In a wide file every cell is a record. The batch has counted a record a row, so each kept row is replaced by
     # its cells; a row that was rejected or set aside whole stays one record.
-    part.records += long.height - wide.height
-    part.frame = long.select(
+    batch.records += long.height - wide.height
+    batch.frame = long.select(
         "series",
         "area_level",
         "geo_id",
@@ -73,7 +72,7 @@ def tidy(part: Part, source: Source) -> None:
     )
 
 
-def from_sheet(name: str, sheet: pl.DataFrame) -> Records:
+def from_sheet(name: str, sheet: pl.DataFrame, source: Source) -> Records:
     """Records of the print layout NST-EST: areas in the first column (``.Alabama``), a column for each year.
 
     Titles, headings, regions, blank lines and notes are set aside under their names. A row with figures whose
@@ -87,7 +86,7 @@ def from_sheet(name: str, sheet: pl.DataFrame) -> Records:
     _refuse_unread(name, line, heading, sheet, others)
     years = {c: heading[c] for c in others if _is_year(heading[c])}
     titles = [*PLACE_COLUMNS, *(f"POPESTIMATE{y[:4]}" for y in years.values())]
-    ids, absent = match_header(name, titles, get_source("census_population").columns, line)
+    ids, absent = match_header(name, titles, source.columns, line)
 
     area = pl.col(first).str.strip_chars().str.strip_chars_start(".").alias("area")
     has_figures = pl.any_horizontal(pl.col(c).str.strip_chars() != "" for c in others)

@@ -9,17 +9,17 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean import cbp
-from pipelines.clean.batch import Part
+from pipelines.clean.batch import RecordBatch
+from pipelines.sources.shared import cbp
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per month, branch, region, land filter and drug.
 
     Values: quantity_lb (lb, published with two decimals) and events (seizure events, at least 1). Component has
     one value, which the YAML checks, and is dropped. Region is part of the key, because a branch sits in several.
     """
-    cbp.seizure_rows(part, source)
+    cbp.seizure_rows(batch, source)
 
 
 def is_open() -> pl.Expr:

@@ -11,32 +11,32 @@ from collections.abc import Callable
 import polars as pl
 
 from pipelines.catalog.source import Source
-from pipelines.clean.batch import Part
-from pipelines.clean.calendar import first_of_month, month_number
+from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE
+from pipelines.sources.shared.calendar import first_of_month, month_number
 
 KEY = ["port_code", "month", "measure_id"]
 
 
-def tidy(part: Part, source: Source) -> None:
+def tidy(batch: RecordBatch, source: Source) -> None:
     """One row per port, month and measure, with the columns of the source's frame.
 
     port_code is padded to four digits: the publisher wrote `103`, `715` beside `0715`, and now `0103`. An absent
     row is not added: up to 2015 zeros were published, later it is zero or unreported.
     """
-    parsed = part.frame.with_columns(
-        _by_value(part.frame, "port_code", _port_code).alias("_port"),
-        _by_value(part.frame, "date", _month).alias("_month"),
+    parsed = batch.frame.with_columns(
+        _by_value(batch.frame, "port_code", _port_code).alias("_port"),
+        _by_value(batch.frame, "date", _month).alias("_month"),
     )
-    part.frame = parsed
-    part.reject(pl.col("_port").is_null(), "Port Code", "is not a code of up to four digits", "port_code")
-    part.reject(
+    batch.frame = parsed
+    batch.reject(pl.col("_port").is_null(), "Port Code", "is not a code of up to four digits", "port_code")
+    batch.reject(
         pl.col("_month").is_null(),
         "Date",
         "is not the first day of a month, such as 03/01/2019 12:00:00 AM, May 2022 or 2024-01-01T00:00:00.000",
         "date",
     )
-    part.frame = part.frame.select(
+    batch.frame = batch.frame.select(
         pl.col("_port").alias("port_code"),
         pl.col("_month").alias("month"),
         "measure_id",

@@ -144,3 +144,25 @@ def diff(
     from pipelines.query.diff import diff as compare
 
     out.print(plain(compare(load_settings(), a, b).text()))
+
+
+@app.command(rich_help_panel="Read")
+def compare(
+    before: Annotated[Path, typer.Argument(help="Folder of a release, or its manifest.json.")],
+    after: Annotated[Path, typer.Argument(help="Folder of the other release, or its manifest.json.")],
+) -> None:
+    """Name the tables of two releases whose content differs, also of two installations: before and after an upgrade.
+
+    Exit code 0: all tables are equal. 1: some differ.
+
+    [dim]Example:[/] drugflow compare /backup/releases/20260115T031502Z data_marts/current
+    """
+    from pipelines.query.tables import differing_tables, read_manifest
+
+    old, new = read_manifest(before), read_manifest(after)
+    differences = differing_tables(old, new)
+    for difference in differences:
+        out.print(plain(difference.line))
+    equal = len(old.tables.keys() | new.tables.keys()) - len(differences)
+    err.print(f"{equal} tables are equal, {len(differences)} differ ({old.release_id} and {new.release_id}).")
+    raise typer.Exit(BLOCKED if differences else DONE)

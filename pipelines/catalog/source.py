@@ -7,6 +7,7 @@ What does not: reading data files (clean), fetching (ingest), judging values (qu
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -96,6 +97,10 @@ class RawColumn(Strict):
     nullable: bool = Field(default=False, description="a cell may be empty")
     categories: dict[str, str] | None = Field(default=None, description="publisher's value: our id")
     ignore: bool = Field(default=False, description="known, read by nobody")
+    wide: str | None = Field(
+        default=None,
+        description="each of names is a column of its own and each of its cells a record: the title goes into this one",
+    )
     pattern: str | None = Field(
         default=None, description="a family of ignored columns: regular expression that the whole folded header matches"
     )
@@ -105,6 +110,19 @@ class RawColumn(Strict):
         if (self.type == "category") != bool(self.categories):
             raise ValueError(f"column {self.id}: type category goes with a list of categories")
         return self
+
+    @model_validator(mode="after")
+    def _wide(self) -> Self:
+        if self.wide is not None and (self.ignore or self.type == "category"):
+            raise ValueError(f"column {self.id}: the cells of a wide column are figures or texts that are read")
+        return self
+
+    @property
+    def titles(self) -> list[RawColumn]:
+        """The columns of the file: itself, or one for each name of a wide column, with that name as its id."""
+        if self.wide is None:
+            return [self]
+        return [self.model_copy(update={"id": name, "names": [name], "wide": None}) for name in self.names]
 
     @model_validator(mode="after")
     def _pattern(self) -> Self:
@@ -168,6 +186,42 @@ class Notes(Strict):
     revisions: str = Field(min_length=20)
 
 
+class SampleColumn(Strict):
+    """How the generated sample fills one column of the publisher's file.
+
+    period: the spelling of the period, such as "{year}-{month:02}-01"; of a column that is spread over titles, that of
+    its titles. values: texts, each with every other. least, most: bounds of a number; unset: those of the
+    expectations, else 1 and 100.
+    """
+
+    period: str | None = None
+    values: list[str] | None = Field(default=None, min_length=1)
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.period is None and self.values is None and self.least is None and self.most is None) or (
+            self.period is not None and self.values is not None
+        ):
+            raise ValueError("say how the sample fills the column: period, values, or least and most")
+        return self
+
+
+class Sample(Strict):
+    """What the sample generator must be told beside the columns, for a source without a sample.py of its own."""
+
+    file: str | None = Field(
+        default=None, pattern=r"^[\w .-]+$", description="the publisher's file name without its ending; unset: the id"
+    )
+    published: list[date] = Field(default=[], description="days of the releases; unset: the last two of the sample")
+    periods: int = Field(default=24, gt=0, description="periods in a release, the newest one last")
+    columns: dict[str, SampleColumn] = {}
+    together: list[list[dict[str, str]]] = Field(
+        default=[], description="lists of choices, each of which fills several columns at once"
+    )
+
+
 class Source(Strict):
     """Everything that is known about one source before its data are read."""
 
@@ -198,6 +252,7 @@ class Source(Strict):
     expectations: list[Expectation] = []
     cautions: list[Caution] = []
     notes: Notes
+    sample: Sample = Sample()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -220,10 +275,29 @@ class Source(Strict):
         headers = [fold(n) for c in self.columns for n in c.names]
         if twice := {h for h in headers if headers.count(h) > 1}:
             raise ValueError(f"columns claim the header {sorted(twice)} twice")
+        self._wide_once()
         ids = [e.id for e in self.expectations]
         if len(set(ids)) < len(ids):
             raise ValueError("expectations has an id twice")
         return self
+
+    def _wide_once(self) -> None:
+        wide = [c for c in self.columns if c.wide]
+        if len(wide) > 1:
+            raise ValueError(f"columns {wide[0].id} and {wide[1].id} are wide; a file can have one such column")
+        ids = [c.id for c in self.columns]
+        if taken := {n for c in wide for n in (c.wide or "", *c.names)} & set(ids):
+            raise ValueError(f"column {wide[0].id}: {sorted(taken)} is the id of another column")
+
+    @property
+    def wide(self) -> RawColumn | None:
+        """The column whose names are titles side by side, such as twelve months; None where there is none."""
+        return next((c for c in self.columns if c.wide), None)
+
+    @property
+    def titles(self) -> list[RawColumn]:
+        """The columns of the publisher's file."""
+        return [title for column in self.columns for title in column.titles]
 
     def names(self, *roles: str) -> list[str]:
         """Frame columns of the given roles, in order."""

@@ -3,9 +3,9 @@
     python -m pipelines.ingest.sample_generator [FOLDER]
 
 What belongs here: who generates a source, and the command. What does not: the content of a file. A source's own
-generator is sources/<id>/sample.py with ``vintages()``. Run the command after a change of a generator and commit the
-folder; a test compares the two. The published totals that the figures add up to, and where they were published, are
-in sources/shared/sample/calibration.py.
+generator is sources/<id>/sample.py with ``vintages()``; without one the sample is made from its description. Run the
+command after a change of a generator or a new source and commit the folder; a test compares the two. The published
+totals that the figures add up to, and where they were published, are in sources/shared/sample/calibration.py.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.archive.sample_guard import SAMPLE_FOLDER
-from pipelines.catalog.load import load_catalog
+from pipelines.catalog.load import FOLDER, load_catalog
 from pipelines.catalog.source import Source
+from pipelines.ingest.samples import from_description
 from pipelines.ingest.samples.tree import SampleVintage, write
 
 README = """# SAMPLE: generated, not official
@@ -31,8 +32,10 @@ run `make sample`.
 
 def vintages(source: Source) -> Iterator[SampleVintage]:
     """Every sample vintage of one source, oldest first."""
-    made: Iterator[SampleVintage] = importlib.import_module(f"pipelines.sources.{source.id}.sample").vintages()
-    yield from made
+    if (FOLDER / source.id / "sample.py").is_file():
+        own: Iterator[SampleVintage] = importlib.import_module(f"pipelines.sources.{source.id}.sample").vintages()
+        return own
+    return from_description.vintages(source)
 
 
 def generate(root: Path) -> None:

@@ -44,31 +44,28 @@ class RecordBatch:
     def reject(self, rows: pl.Expr, column: str, reason: str, value: str | None = None) -> None:
         """Take rows out of the frame as unreadable.
 
-        column is the publisher's header, reason the end of a sentence, value the raw column's id.
+        column is the publisher's header, reason the end of a sentence, value the id of the column whose cell is told.
         """
         out = self.frame.select(rows.fill_null(False).alias("out"))["out"]
-        if out.any():
-            self.reject_lines(self.frame.filter(out)[LINE], column, value, reason)
-
-    def reject_lines(self, lines: pl.Series, column: str, value: str | None, reason: str) -> None:
-        """Reject the records on the given lines that are still in the frame, with what the publisher wrote."""
-        chosen = self.frame.select(LINE).join(lines.unique().to_frame(LINE), on=LINE, how="semi")
-        if chosen.is_empty():
+        if not out.any():
             return
-        written = (self.raw if self.raw.height else self.frame).join(chosen, on=LINE, how="semi", maintain_order="left")
+        refused = self.frame.filter(out)
+        # A line of a file with figures side by side is several rows; what the publisher wrote is the whole line.
+        raw = self.raw if self.raw.height else refused
+        written = refused.select(LINE).join(raw, on=LINE, how="left", maintain_order="left")
         texts = [pl.col(c).cast(pl.String).fill_null("") for c in written.columns if c != LINE]
-        told = pl.col(value).cast(pl.String) if value in written.columns else pl.lit(None, pl.String)
+        told = next((f[value].cast(pl.String) for f in (written, refused) if value in f.columns), None)
         self.refused.append(
             written.select(
                 pl.lit(self.file).alias("file"),
                 pl.col(LINE).alias("line"),
                 pl.lit(column).alias("column"),
-                told.str.slice(0, LONGEST_VALUE).alias("value"),
+                (pl.lit(None, pl.String) if told is None else pl.lit(told)).str.slice(0, LONGEST_VALUE).alias("value"),
                 pl.lit(reason).alias("reason"),
                 pl.concat_str(texts, separator=",").str.slice(0, LONGEST_TEXT).alias("record"),
             ).cast({"line": pl.Int64})
         )
-        self.frame = self.frame.join(chosen, on=LINE, how="anti", maintain_order="left")
+        self.frame = self.frame.filter(~out)
 
     def check(self) -> None:
         """Raise DrugflowError unless every record is accounted for."""

@@ -24,27 +24,40 @@ def typed(name: str, records: Records, source: Source) -> RecordBatch:
     """A batch with one typed column for each column of the YAML; cells that cannot be read are rejected.
 
     text is trimmed, an empty cell is null; integer is Int64 (also 1,234 and 12.0); number is Float64;
-    category is our id as text. A column that the file does not have is all null.
+    category is our id as text. A column that the file does not have is all null. Of a wide column every cell is a
+    record: a row with the cell's title and its value. A fault in another column of its line rejects each of them.
     """
     refused = [records.rejected] if records.rejected.height else []
     batch = RecordBatch(records.name or name, records.frame.height, dict(records.set_aside), refused)
     batch.records += records.rejected.height + sum(records.set_aside.values())
     frame = records.frame.with_columns(pl.exclude(LINE).str.strip_chars())
-    texts = [c.id for c in source.columns if c.id in frame.columns]
+    texts = [c.id for c in source.titles if c.id in frame.columns]
     batch.frame = frame
     batch.set_aside(pl.all_horizontal(pl.col(texts) == ""), "blank_line")
     batch.raw = raw = batch.frame
-    wanted = [c for c in source.columns if not c.ignore]
+    wanted = [c for c in source.titles if not c.ignore]
     batch.frame = parsed = raw.select(LINE, *(_column(c, records, raw).alias(c.id) for c in wanted))
+    if wide := source.wide:
+        _spread(batch, wide, [c.id for c in wide.titles if c.id in raw.columns])
     for column in (c for c in wanted if c.id not in records.absent):
+        here = pl.lit(True) if wide is None or column.id not in wide.names else pl.col(wide.wide or "") == column.id
         empty = raw[column.id] == ""
         faults = [(empty, f"is empty, expected {_kind(column)}")] if not column.nullable else []
         if column.type != "text":
             faults.insert(0, (~empty & parsed[column.id].is_null(), _expected(column)))
         for fault, reason in faults:
             if fault.any():
-                batch.reject_lines(raw[LINE].filter(fault), column.names[0], column.id, reason)
+                lines = raw[LINE].filter(fault).implode()
+                batch.reject(here & pl.col(LINE).is_in(lines), column.names[0], reason, column.id)
     return batch
+
+
+def _spread(batch: RecordBatch, wide: RawColumn, titles: list[str]) -> None:
+    """Make every cell under the titles a row of its own and count it as a record."""
+    lines = batch.frame.height
+    others = [c for c in batch.frame.columns if c not in wide.names]
+    batch.frame = batch.frame.unpivot(titles, index=others, variable_name=wide.wide, value_name=wide.id)
+    batch.records += batch.frame.height - lines
 
 
 def _dtype(column: RawColumn) -> Any:

@@ -30,10 +30,11 @@ from pipelines.clean.split import (
     no_rejected,
     refuse_carriage_returns,
     split,
+    without_blank,
 )
 from pipelines.clean.unpack import FileProblem, Limits, members, shown
 
-__all__ = ["LINE", "REJECTED_SCHEMA", "FileProblem", "Limits", "Records", "match_header", "read_records"]
+__all__ = ["LINE", "REJECTED_SCHEMA", "FileProblem", "Limits", "Records", "match_header", "read_records", "sheet_of"]
 
 _OTHER_KINDS = {
     b"PK\x03\x04": "a zip archive inside an archive",
@@ -79,9 +80,9 @@ def read_records(path: Path, source: Source, limits: Limits, from_sheet: FromShe
         if kind == "parquet":
             yield _from_parquet(path, source, limits)
         elif kind == "xlsx":
-            if from_sheet is None:
+            if from_sheet is None and "xlsx" not in source.files.formats:
                 raise FileProblem(f"{name} is an Excel workbook: expected {_kinds(source)}.")
-            yield from_sheet(name, _sheet(name, stream.read()), source)
+            yield (from_sheet or _from_sheet)(name, sheet_of(name, stream.read()), source)
         else:
             yield from _from_text(name, stream, source, limits)
 
@@ -136,7 +137,7 @@ def _from_parquet(path: Path, source: Source, limits: Limits) -> Records:
             f"{path.name} says it has {rows:,} rows in {path.stat().st_size:,} bytes: refused as a decompression "
             "bomb. If it is genuine, raise DRUGFLOW_MAX_UNPACK_RATIO."
         )
-    ids, absent = match_header(path.name, frame.columns, source.columns)
+    ids, absent = match_header(path.name, frame.columns, source.titles)
     for title, dtype in frame.schema.items():
         if dtype.is_nested() or dtype == pl.Binary:
             raise FileProblem(f"{path.name}: the column {shown(title)} holds {dtype}, expected plain values.")
@@ -163,8 +164,11 @@ def _unreadable(error: BaseException, sentence: str) -> BaseException:
     return error
 
 
-def _sheet(name: str, content: bytes) -> pl.DataFrame:
-    """First sheet as text cells, one row a line, with the row's number in the sheet."""
+def sheet_of(name: str, content: bytes) -> pl.DataFrame:
+    """First sheet of a workbook as text cells, one row a line, with the row's number in the sheet as _line.
+
+    Raises FileProblem where the bytes are no workbook or its first sheet is empty.
+    """
     import fastexcel
 
     try:
@@ -175,6 +179,19 @@ def _sheet(name: str, content: bytes) -> pl.DataFrame:
     if not frame.width:
         raise FileProblem(f"{name} has an empty first sheet: expected the publisher's table. Fetch it again.")
     return frame.fill_null("").with_row_index(LINE, offset=1).cast({LINE: pl.Int64})
+
+
+def _from_sheet(name: str, sheet: pl.DataFrame, source: Source) -> Records:
+    """Records of a sheet that is a plain table: the header in its first row, one record a row.
+
+    Columns that are empty from top to bottom are no columns of the table.
+    """
+    fields = [c for c in sheet.columns if c != LINE and (sheet[c].str.strip_chars() != "").any()]
+    ids, absent = match_header(name, [sheet[f][0] for f in fields], source.titles)
+    if sheet.height == 1:
+        raise FileProblem(f"{name} has a header and no record: expected at least one. Fetch it again.")
+    body = sheet.slice(1).select(LINE, *(pl.col(f).alias(str(n)) for n, f in enumerate(fields)))
+    return _named(name, without_blank(body), ids, absent)
 
 
 def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> Iterator[Records]:
@@ -193,7 +210,7 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
                     "Fetch it again."
                 )
             separator = _separator(title.decode(), source)
-            ids, absent = match_header(name, _titles(name, title.decode(), separator), source.columns)
+            ids, absent = match_header(name, _titles(name, title.decode(), separator), source.titles)
             line, line_ends = 1, line_ends - 1
         if marker is None:
             marker = _find_marker(text, source.files.end_marker)

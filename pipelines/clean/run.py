@@ -157,7 +157,7 @@ def _clean(
             coverage = _write_clean(source, module, spans, part, summary, rejected)
             if raw.coverage == "full":
                 coverage = _reopened(coverage, module.is_unfinished)
-            refused = pl.concat(rejected).sort("file", "line")
+            refused = pl.concat(rejected).sort("file", "line", maintain_order=True)
             if not summary.rows and not refused.height:
                 raise FileProblem(f"{', '.join(raw.files)}: no record is left, all {summary.records:,} were set aside.")
             summary.rejected = refused.height

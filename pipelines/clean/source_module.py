@@ -49,7 +49,8 @@ class SourceModule:
     whatever its rows say. Left out: no.
 
     from_sheet(name, sheet, source): the records of a workbook's sheet, for layouts with more than a header and its
-    rows. sheet has text columns and ``_line``. Raises FileProblem for another layout. Left out: no workbook is read.
+    rows. sheet has text columns and ``_line``. Raises FileProblem for another layout. Left out: where the source's
+    formats list xlsx, a workbook is read as a header in the first row and one record a row.
     """
 
     tidy: Tidy

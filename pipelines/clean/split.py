@@ -134,7 +134,7 @@ def split(name: str, text: bytes, width: int, separator: str, line: int) -> Spli
     """
     frame = _fast(text, width, separator, line)
     if frame is not None:
-        return _without_blank(frame)
+        return without_blank(frame)
     middle = text.rfind(NEWLINE, 0, len(text) // 2) if len(text) > _SMALL else -1
     cut = _end_of_record(text[: middle + 1])
     if cut < 0:
@@ -190,7 +190,8 @@ def swallows(line_ends: Any, separators: Any, width: int) -> Any:
     return (line_ends > 0) & (separators >= line_ends * (width - 1))
 
 
-def _without_blank(frame: pl.DataFrame) -> Split:
+def without_blank(frame: pl.DataFrame) -> Split:
+    """The records of a frame with the columns _line, "0", "1", … without those whose fields are all empty."""
     first, *others = (c for c in frame.columns if c != LINE)
     empty = frame[first].str.strip_chars() == ""
     if empty.any():

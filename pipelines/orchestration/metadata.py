@@ -61,8 +61,9 @@ def raw_columns(source: Source) -> dg.TableSchema:
     """Columns as the publisher writes them, under the first header seen."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(c.names[0], c.type, description=", ".join(_raw_notes(c)))
+            dg.TableColumn(title.names[0], c.type, description=", ".join(_raw_notes(c)))
             for c in source.columns
+            for title in c.titles
             if c.pattern is None
         ]
     )
@@ -70,7 +71,10 @@ def raw_columns(source: Source) -> dg.TableSchema:
 
 def _raw_notes(column: Any) -> list[str]:
     notes = [f"in {column.unit}"] if column.unit else []
-    notes += [f"also written {', '.join(column.names[1:])}"] if len(column.names) > 1 else []
+    if column.wide:
+        notes.append(f"the header is the record's {column.wide}")
+    elif len(column.names) > 1:
+        notes.append(f"also written {', '.join(column.names[1:])}")
     notes += ["not read"] if column.ignore else [f"read as {column.id}"]
     return notes if column.required else [*notes, "not in every file"]
 

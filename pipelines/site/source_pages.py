@@ -59,6 +59,8 @@ def _columns(source: Source) -> str:
         if c.ignore:
             continue
         values = "" if not c.categories else f"{len(set(c.categories.values()))} listed"
+        if c.wide:
+            values = f"a record a cell; the header is its `{c.wide}`"
         lines.append(
             f"| {' / '.join(_cell(n) for n in c.names)} | {c.type} | {c.unit or ''} | "
             f"{'allowed' if c.nullable else 'an error'} | {values} |"

@@ -60,7 +60,7 @@ lock: ## Compile both locks for all platforms, without addresses
 	@$(UV) $(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 docs: $(STAMP) ## Write the generated pages and the models' properties again
-	@$(BIN)/python -m pipelines.catalog.dictionary
+	@$(BIN)/python -m pipelines.dbt.properties
 	@$(BIN)/python -m pipelines.site.source_pages
 
 sample: $(STAMP) ## Generate the embedded sample again

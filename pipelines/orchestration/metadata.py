@@ -14,8 +14,9 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.catalog.dictionary import Table, load_dictionary
+from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.source import Source
+from pipelines.catalog.table import Table
 from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
 from pipelines.core.settings import PROJECT_ROOT
 from pipelines.core.types import Realm

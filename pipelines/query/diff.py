@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.catalog.dictionary import Column, Table, load_dictionary
+from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.load import load_catalog
+from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.query.difference import (

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from pipelines.catalog.dictionary import AS_OF
+from pipelines.catalog.dictionary import as_of_macros, load_dictionary
 from pipelines.core.errors import DrugflowError, why
 from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
@@ -62,8 +62,10 @@ class Session:
 
     def late(self, query: str) -> list[str]:
         """What the release says today of the late sources of the tables that a query names."""
+        if not self._late:
+            return []
         words = set(re.findall(r"\w+", query.casefold()))
-        words |= {fact for macro, fact in AS_OF.items() if macro in words}
+        words |= {fact for macro, fact in as_of_macros(load_dictionary()).items() if macro in words}
         return [text for text, tables in self._late if words.intersection(tables)]
 
     def run(self, query: str, form: str, output: Path | None, stream: IO[str]) -> None:

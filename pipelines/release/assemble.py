@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from pipelines.catalog.dictionary import AS_OF, Table, dictionary_rows, load_dictionary
+from pipelines.catalog.dictionary import as_of_macros, dictionary_rows, load_dictionary
 from pipelines.catalog.load import load_catalog
+from pipelines.catalog.table import Table
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.core.types import SAMPLE, Realm
@@ -62,17 +63,16 @@ def assemble(
         connection.execute("begin transaction")
         for schema in ("marts", "history", "meta"):
             connection.execute(f"create schema {schema}")
-        for table in dictionary:
-            if table.table_schema != "meta" and table.made_by == "dbt":
-                _create(connection, table, mark)
+        origins = {"dbt": 'build.marts."{name}"', "history": f"read_parquet('{_history(settings, realm)}')"}
+        copied = [t for t in dictionary if t.made_by in origins]
+        for table in copied:
+            _create(connection, table, mark)
         connection.execute("commit")
-        origins = {"marts": 'build.marts."{name}"', "history": f"read_parquet('{_history(settings, realm)}')"}
-        copied = [t for t in dictionary if t.table_schema in origins and t.made_by == "dbt"]
-        _side_by_side(connection, copied, lambda c, t: _copy(c, t, origins[t.table_schema].format(name=t.name)))
-        _macros(connection, mark)
+        _side_by_side(connection, copied, lambda c, t: _copy(c, t, origins[t.made_by].format(name=t.name)))
+        _macros(connection, as_of_macros(dictionary), mark)
         connection.execute("detach build")
         connection.execute("begin transaction")
-        by_name = {t.name: t for t in dictionary if t.table_schema == "meta" or t.made_by == "release"}
+        by_name = {t.name: t for t in dictionary if t.made_by == "release"}
         _fill(connection, by_name["source_facts"], source_rows(accounts), mark)
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages], mark)
         _fill(connection, by_name["dictionary"], dictionary_rows(dictionary), mark)
@@ -176,7 +176,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[s
         )
 
 
-def _macros(connection: duckdb.DuckDBPyConnection, mark: str) -> None:
+def _macros(connection: duckdb.DuckDBPyConnection, facts: dict[str, str], mark: str) -> None:
     """The as-of macros, as the build defined them."""
     found = connection.execute(
         "select function_name, parameters, macro_definition from duckdb_functions() "
@@ -184,11 +184,11 @@ def _macros(connection: duckdb.DuckDBPyConnection, mark: str) -> None:
     ).fetchall()
     for name, parameters, definition in found:
         connection.execute(f"create macro main.{name}({', '.join(parameters)}) as table {definition}")
-        if name not in AS_OF:
+        if name not in facts:
             continue
         text = (
-            f"marts.{AS_OF[name]} as it was known on a date, from the vintages published until then: "
-            f"select * from {name}(date '2024-05-01'). / marts.{AS_OF[name]} como se conocía en una fecha."
+            f"marts.{facts[name]} as it was known on a date, from the vintages published until then: "
+            f"select * from {name}(date '2024-05-01'). / marts.{facts[name]} como se conocía en una fecha."
         )
         connection.execute(f"comment on macro table main.{name} is {_quoted(mark + text)}")
 

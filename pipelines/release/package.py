@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalog.dictionary import Column, Table
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
+from pipelines.catalog.table import Column, Table
 from pipelines.core.fingerprint import sha256_of
 from pipelines.core.types import SAMPLE
 

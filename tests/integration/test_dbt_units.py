@@ -26,7 +26,7 @@ UNIT_TESTS = 60
 
 def declared() -> list[dict[str, Any]]:
     """The unit tests that the properties files of the models declare."""
-    files = sorted((DBT_PROJECT / "models").rglob("_unit_tests*.yml"))
+    files = sorted((DBT_PROJECT / "models").rglob("*.unit.yml"))
     return [test for file in files for test in yaml.safe_load(file.read_text("utf-8"))["unit_tests"]]
 
 

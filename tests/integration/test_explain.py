@@ -106,7 +106,7 @@ def test_the_conversion_is_written_out(official_release: Settings) -> None:
     found = explain(official_release, TUCSON)
     pounds, kilograms = found.row["quantity_lb"], found.row["quantity_kg"]
     assert any(f"quantity_kg = {pounds!r} lb x 0.45359237 = {kilograms!r} kg" in step for step in found.steps)
-    assert any("dbt_project/models/marts/seizures_monthly.sql" in step for step in found.steps)
+    assert any("dbt_project/models/marts/seizures/seizures_monthly.sql" in step for step in found.steps)
 
 
 def test_a_revised_seizure_shows_both_figures(official_release: Settings, mirror: Path) -> None:
@@ -504,4 +504,4 @@ def test_a_row_that_explain_cannot_follow_names_its_model(tmp_path: Path) -> Non
     write_release(home, "20260201T000000Z", {"marts.overdose_deaths_monthly": [{**key, "source_id": "elsewhere"}]})
     found = explain(home, "overdose_deaths_monthly US")
     assert found.lines == []
-    assert any("dbt_project/models/marts/overdose_deaths_monthly.sql" in step for step in found.steps)
+    assert any("dbt_project/models/marts/deaths/overdose_deaths_monthly.sql" in step for step in found.steps)

@@ -18,7 +18,7 @@ def test_a_changed_model_is_parsed_beside_a_release_in_the_default_folders(tmp_p
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
     # dbt compiles the tests of a properties file into a folder of that file's name.
     (tmp_path / "data_marts/build/sample/dbt/compiled/drugflow/models/marts/_marts.yml").mkdir(parents=True)
-    model = tmp_path / "dbt_project/models/marts/dim_drug.sql"
+    model = tmp_path / "dbt_project/models/marts/seizures/dim_drug.sql"
     model.write_text(f"{model.read_text('utf-8')}\n-- touched\n", "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.dbt.manifest"],

@@ -33,8 +33,9 @@ FLOORS = (
 )
 """From the lowest floor to the highest."""
 
-NEIGHBOURS = {"site": {"query"}, "status": {"sources"}}
-"""What a part may import besides what lies below it: the site reads a release as any reader does."""
+NEIGHBOURS = {"dbt": {"catalog"}, "site": {"query"}, "status": {"sources"}}
+"""What a part may import besides what lies below it: dbt reads what the catalogue says of a table, the site reads a
+release as any reader does."""
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py"))
 MODELS = sorted((ROOT / "dbt_project" / "models").rglob("*.py"))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from pipelines.catalog.dictionary import model_path
 from pipelines.catalog.load import get_source, load_catalog
 from pipelines.query.explain import seeds
 from pipelines.query.explain.answer import Fact, Line, listed, said
@@ -53,7 +54,7 @@ Resolver = Callable[[Current, Row], Chain]
 def model(table: str, macro: str | None = None) -> str:
     """The sentence that names the SQL of a table."""
     shared = f" with the macro dbt_project/macros/{macro}.sql" if macro else ""
-    return f"marts.{table} is built by dbt_project/models/marts/{table}.sql{shared}."
+    return f"marts.{table} is built by {model_path(table)}{shared}."
 
 
 def record_of(row: Row, absent: str, withdrawn: str, *columns: str) -> Wanted:

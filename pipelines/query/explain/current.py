@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalog.dictionary import Table, load_dictionary
+from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
+from pipelines.catalog.table import Table
 from pipelines.core.settings import Settings
 from pipelines.query.explain.answer import State
 from pipelines.query.session import Session

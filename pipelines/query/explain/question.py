@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pipelines.catalog.dictionary import Column, Table
 from pipelines.catalog.load import load_catalog
+from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
 from pipelines.query.explain.answer import listed, pairs, said
 from pipelines.query.explain.current import Current, Row

@@ -78,7 +78,7 @@ def sources_of(model: str) -> set[str]:
 
 
 def test_a_caution_about_a_source_reaches_every_mart_that_is_built_from_it() -> None:
-    marts = [p.stem for p in (PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*.sql")]
+    marts = [p.stem for p in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")]
     built = {(s, m) for m in marts if not m.endswith("_as_of") for s in sources_of(m)}
     assert ("census_population", "overdose_trends") in built
     told = {(s.id, t) for s in load_catalog().values() for t in Account(s).tables}

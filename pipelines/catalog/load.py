@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -14,6 +16,8 @@ from pipelines.core.files import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "sources"
 DESCRIPTION = "source.yml"
+UNFILLED = "FILL IN"
+"""What 'drugflow new-source' writes in the place of what only a person knows."""
 
 
 def load_source(path: Path) -> Source:
@@ -24,12 +28,23 @@ def load_source(path: Path) -> Source:
     name = f"{path.parent.name}/{path.name}"
     try:
         raw = read_yaml(path)
+        if places := list(_unfilled(raw)):
+            raise DrugflowError(f"{name} is not filled in yet: replace {UNFILLED!r} in {', '.join(places)}.")
         source = Source.model_validate(raw)
     except (yaml.YAMLError, ValidationError) as error:
         raise DrugflowError(f"{name} does not describe a source: {error}") from error
     if source.id != path.parent.name:
         raise DrugflowError(f"{name} says id {source.id}; the id must equal the folder's name")
     return source
+
+
+def _unfilled(value: Any, place: str = "") -> Iterator[str]:
+    """Places in a document that still have UNFILLED, such as title.en or columns.3.unit."""
+    if isinstance(value, str) and UNFILLED in value:
+        yield place
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value, 1):
+            yield from _unfilled(inner, f"{place}.{key}" if place else str(key))
 
 
 @cache

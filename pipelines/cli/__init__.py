@@ -19,6 +19,7 @@ from pipelines.cli import refresh  # noqa: F401
 from pipelines.cli import read  # noqa: F401
 from pipelines.cli import archive  # noqa: F401
 from pipelines.cli import operate  # noqa: F401
+from pipelines.cli import develop  # noqa: F401
 # isort: on
 
 __all__ = ["app", "main"]

@@ -35,7 +35,7 @@ from tests.unit.release.tiny import release, settings_of
 
 COMMANDS = [
     "refresh", "status", "sources", "sql", "verify", "explain", "diff", "add", "accept", "retract", "rollback", "ui",
-    "alert", "watchdog", "prepare",
+    "alert", "watchdog", "prepare", "new-source",
 ]  # fmt: skip
 FIRST, SECOND = "20260115T000000Z", "20260215T000000Z"
 SAMPLE = f"{FIRST}-SAMPLE"
@@ -656,3 +656,27 @@ def test_looking_for_changes_imports_neither_dagster_nor_dbt_nor_great_expectati
     )
     done = python("-c", script)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+# ---- new-source ----
+
+
+def test_a_new_source_is_drafted_in_the_checkout_and_the_next_steps_are_told(
+    drugflow: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    (drugflow.folder / "pipelines" / "sources").mkdir(parents=True)
+    (drugflow.folder / "pyproject.toml").touch()
+    monkeypatch.setattr("pipelines.core.settings.PROJECT_ROOT", drugflow.folder)
+    file = drugflow.folder / "victims.csv"
+    file.write_text("Mes,Casos\n1,7\n", "utf-8")
+    answer = drugflow.run("new-source", str(file), "--id", "tried")
+    assert answer.code == DONE
+    for name in ("pipelines/sources/tried/source.yml", "pipelines/sources/tried/clean.py", "make docs sample"):
+        assert name in answer.text
+    assert (drugflow.folder / "pipelines/sources/tried/source.yml").is_file()
+
+
+def test_a_file_that_cannot_be_drafted_from_is_a_sentence_and_wrong_use(drugflow: Terminal):
+    answer = drugflow.run("new-source", str(drugflow.folder / "absent.csv"), "--id", "tried")
+    assert answer.code == WRONG
+    assert "is not a file" in answer.text

@@ -22,6 +22,8 @@ from pipelines.ingest.samples.tree import SampleVintage, delimited, workbook
 NEWEST = date(2026, 1, 15)
 """Day of the newest release of a sample that names no days."""
 LATE = 0.1
+MOST_RECORDS = 100_000
+"""Records of a release at the most; a sample is small."""
 MONTHS = {"weekly": 0, "monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 """Months of a period, by cadence; a week has none."""
 _ENGLISH = (
@@ -80,7 +82,12 @@ def _titles(source: Source) -> list[RawColumn]:
 def _table(source: Source, periods: list[date]) -> Iterator[list[str]]:
     """The records' cells in the header's order. Those that differ in a wide column's title alone are one record."""
     lines: dict[tuple[str, ...], Cells] = {}
-    for choice in _choices(source):
+    for number, choice in enumerate(_choices(source), 1):
+        if number * len(periods) > MOST_RECORDS:
+            raise DrugflowError(
+                f"{source.id}/source.yml: the sample would have every value of every column with every other, "
+                f"more than {MOST_RECORDS:,} records in all. List some choices in sample.together."
+            )
         for period in periods:
             record, figures = _record(source, choice, period, is_newest=period == periods[-1])
             lines.setdefault(tuple(record.values()), record).update(figures)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from pipelines.catalog.source import Text
+from pipelines.catalog.base import Text
 from pipelines.core.files import read_yaml
 
 LIST = Path(__file__).parents[1] / "release" / "published_totals.yml"

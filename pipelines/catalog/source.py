@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from pipelines.catalog.base import Strict, Text
+from pipelines.catalog.facts import DeclaredFact
+from pipelines.core.errors import DrugflowError
+from pipelines.core.settings import SEEDS
 from pipelines.core.types import Severity
 
 Cadence = Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
 LONGEST_DAYS: dict[Cadence, int] = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
 """Longest time between two periods, in days."""
 Subject = Literal["seizures", "deaths", "crossings", "mexico", "southbound"]
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors: a misspelt setting must not be ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(Strict):
-    """One text in both languages."""
-
-    en: str = Field(min_length=1)
-    es: str = Field(min_length=1)
 
 
 class Licence(Strict):
@@ -45,7 +37,7 @@ class Fetch(Strict):
     """How the live origin gets the files; hosts is the allow-list, also after redirects."""
 
     kind: Literal["socrata", "document_page", "files", "manual"]
-    hosts: list[str] = []
+    hosts: list[str] = Field(default=[])
     url: str | None = None
     dataset: str | None = None
     link_pattern: str | None = Field(default=None, description="path of a data file; group released is its month")
@@ -77,8 +69,8 @@ class Fetch(Strict):
 class Files(Strict):
     """What a vintage's data files look like."""
 
-    formats: list[Literal["csv", "tsv", "xlsx", "parquet"]] = ["csv"]
-    encodings: list[Literal["utf-8", "latin-1"]] = ["utf-8"]
+    formats: list[Literal["csv", "tsv", "xlsx", "parquet"]] = Field(default=["csv"])
+    encodings: list[Literal["utf-8", "latin-1"]] = Field(default=["utf-8"])
     final_newline: bool = Field(default=True, description="the publisher always ends the last line")
     end_marker: str | None = Field(default=None, description="a line equal to this ends the records")
 
@@ -164,7 +156,7 @@ class Expectation(Strict):
     id: str = Field(pattern=r"^[a-z0-9_]+$")
     batch: str = "rows"
     type: str = Field(pattern=r"^expect_[a-z_]+$")
-    kwargs: dict[str, Any] = {}
+    kwargs: dict[str, Any] = Field(default={})
     severity: Severity = "critical"
     why: str = Field(min_length=10)
 
@@ -216,7 +208,7 @@ class Sample(Strict):
     )
     published: list[date] = Field(default=[], description="days of the releases; unset: the last two of the sample")
     periods: int = Field(default=24, gt=0, description="periods in a release, the newest one last")
-    columns: dict[str, SampleColumn] = {}
+    columns: dict[str, SampleColumn] = Field(default={})
     together: list[list[dict[str, str]]] = Field(
         default=[], description="lists of choices, each of which fills several columns at once"
     )
@@ -249,8 +241,10 @@ class Source(Strict):
     settled_after_months: int | None = Field(
         default=None, ge=0, description="months before a release's newest period from which on figures do not move"
     )
-    expectations: list[Expectation] = []
-    cautions: list[Caution] = []
+    reads: list[str] = Field(default=[], description="seeds (dbt_project/seeds) that its cleaning and its facts read")
+    facts: dict[str, DeclaredFact] = Field(default={}, description="facts of a known kind, by the batch that they are")
+    expectations: list[Expectation] = Field(default=[])
+    cautions: list[Caution] = Field(default=[])
     notes: Notes
     sample: Sample = Sample()
 
@@ -272,6 +266,9 @@ class Source(Strict):
             named = {expectation.kwargs.get("column"), *expectation.kwargs.get("column_list", [])} - {None}
             if expectation.batch == "rows" and (unknown := named - set(names)):
                 raise ValueError(f"expectation {expectation.id} names {sorted(unknown)}, which frame does not have")
+        for name, fact in self.facts.items():
+            if unknown := fact.columns - set(names):
+                raise ValueError(f"fact {name} names {sorted(unknown)}, which frame does not have")
         headers = [fold(n) for c in self.columns for n in c.names]
         if twice := {h for h in headers if headers.count(h) > 1}:
             raise ValueError(f"columns claim the header {sorted(twice)} twice")
@@ -298,6 +295,15 @@ class Source(Strict):
     def titles(self) -> list[RawColumn]:
         """The columns of the publisher's file."""
         return [title for column in self.columns for title in column.titles]
+
+    def seed(self, name: str) -> Path:
+        """The file of a seed that reads lists.
+
+        Raises DrugflowError for any other: what is computed from it would stay as it is when the seed changes.
+        """
+        if name not in self.reads:
+            raise DrugflowError(f"{self.id} reads the seed {name}: add it to reads in its source.yml.")
+        return SEEDS / f"{name}.csv"
 
     def names(self, *roles: str) -> list[str]:
         """Frame columns of the given roles, in order."""

@@ -17,8 +17,9 @@ import polars as pl
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipelines.catalog.base import Strict
 from pipelines.catalog.load import FOLDER
-from pipelines.catalog.source import Source, Strict
+from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_yaml
 

@@ -10,7 +10,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
+from pipelines.core.settings import PACKAGE
 
 
 def modules_used(*places: Path) -> list[Path]:

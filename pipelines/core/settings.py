@@ -18,6 +18,7 @@ from pipelines.core.types import Realm
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT_ROOT / "pipelines"
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+SEEDS = DBT_PROJECT / "seeds"
 
 
 class Settings(BaseSettings):

@@ -17,11 +17,11 @@ import polars as pl
 
 from pipelines.catalog.scope import joined, scope_text
 from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.core.dependencies import modules_used
 from pipelines.core.files import atomic_path, read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sha256_of, sums_of
 from pipelines.core.parquet import parquet_of
 from pipelines.core.prefetch import ahead
-from pipelines.core.settings import PACKAGE
 from pipelines.history.revisions import STATE, Vintage, columns, revise
 
 ROWS_AT_A_TIME = 4_000_000
@@ -73,8 +73,7 @@ def _mark(source: Source, accepted: list[Accepted]) -> str:
     """Fingerprint of all that a history follows from: code, roles and tolerances, vintages and what they cover."""
     described = source.model_dump_json(include={"frame", "period", "scope", "parts"})
     vintages = (f"{v.published}:{v.partial}:{v.content}:{sha256_of(v.folder / 'coverage.parquet')}" for v in accepted)
-    here = Path(__file__).parent
-    code = code_fingerprint(here, *(PACKAGE / "core" / f"{m}.py" for m in ("prefetch", "parquet")))
+    code = code_fingerprint(*modules_used(Path(__file__).parent))
     return fingerprint([code, described, *vintages])
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
-from pipelines.quality.context import Subject
+from pipelines.quality.context import Context
 
 YEAR = 12
 NAMED = 60
@@ -25,17 +25,17 @@ ROWS_AT_A_TIME = 2_000_000
 """Rows whose series are held in memory together."""
 
 
-def usual_rows(source: Source, subject: Subject) -> pl.DataFrame:
+def usual_rows(source: Source, context: Context) -> pl.DataFrame:
     """Rows of each month over those that the accepted vintage before has for it: ``share_of_usual_rows``.
 
     A month that it does not have is held against the median of its last twelve. A month without a row inside the
     window has share 0. Needs no length of the file, so a file of two months is measured too. For monthly periods.
     """
     empty = pl.DataFrame(schema={"period": pl.Date, "usual": pl.Float64, "share_of_usual_rows": pl.Float64})
-    previous = subject.previous_rows()
-    if previous is None or subject.partial:
+    previous = context.previous_rows()
+    if previous is None or context.partial:
         return empty
-    before, now = (_by_month(source, rows).collect() for rows in (previous, subject.rows()))
+    before, now = (_by_month(source, rows).collect() for rows in (previous, context.rows()))
     if before.is_empty() or now.is_empty():
         return empty
     usual = before.sort("period").tail(YEAR)["rows"].median()
@@ -49,17 +49,17 @@ def usual_rows(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
-def known_series(source: Source, subject: Subject) -> pl.DataFrame:
+def known_series(source: Source, context: Context) -> pl.DataFrame:
     """Series of the accepted vintage before, by scope: ``share_there`` and the names of the ``missing`` ones, or none.
 
     A series is a key without its period. A scope that is not there at all misses every one of its series.
     """
-    previous = subject.previous_rows()
-    if previous is None or subject.partial:
+    previous = context.previous_rows()
+    if previous is None or context.partial:
         return pl.DataFrame(
             schema={"scope": pl.String, "known": pl.UInt32, "share_there": pl.Float64, "missing": pl.String}
         )
-    here = _series(source, subject.rows()).with_columns(is_here=pl.lit(True))
+    here = _series(source, context.rows()).with_columns(is_here=pl.lit(True))
     return (
         _series(source, previous)
         .join(here, on=["scope", "series"], how="left")
@@ -74,34 +74,34 @@ def known_series(source: Source, subject: Subject) -> pl.DataFrame:
     )
 
 
-def gone(source: Source, subject: Subject) -> pl.DataFrame:
+def gone(source: Source, context: Context) -> pl.DataFrame:
     """Rows of the accepted vintage before, inside this one's scope and window, that have none now: key and figures.
 
     A share of rows hides the largest of them: of a hundred rows that go, one can be a nation's.
     """
     figures = source.names("value")
-    previous = subject.previous_rows()
-    if previous is None or subject.partial:
-        return subject.rows().select(*source.key, *figures).head(0).collect()
+    previous = context.previous_rows()
+    if previous is None or context.partial:
+        return context.rows().select(*source.key, *figures).head(0).collect()
     return (
-        subject.inside(previous, source)
-        .join(subject.rows().select(source.key), on=source.key, how="anti")
+        context.inside(previous, source)
+        .join(context.rows().select(source.key), on=source.key, how="anti")
         .select(*source.key, *figures)
         .sort(source.key)
         .collect()
     )
 
 
-def series_gaps(source: Source, subject: Subject) -> pl.DataFrame:
+def series_gaps(source: Source, context: Context) -> pl.DataFrame:
     """Series of each scope that lack a month between two of their months: their names in ``broken``, or none."""
-    if subject.partial:
+    if context.partial:
         return pl.DataFrame(schema={"scope": pl.String, "broken": pl.String})
     period = pl.col(source.period)
     months = (period.max().dt.year() - period.min().dt.year()).cast(pl.Int32) * YEAR + (
         period.max().dt.month().cast(pl.Int32) - period.min().dt.month().cast(pl.Int32)
     )
     return (
-        subject.rows()
+        context.rows()
         .group_by(scope_text(source).alias("scope"), _name(source))
         .agg((months + 1 > period.n_unique()).alias("is_broken"))
         .group_by("scope")
@@ -112,7 +112,7 @@ def series_gaps(source: Source, subject: Subject) -> pl.DataFrame:
 
 
 def steady_absent(
-    source: Source, subject: Subject, series: list[str], weight: str, only: pl.Expr | None = None, least: int = 0
+    source: Source, context: Context, series: list[str], weight: str, only: pl.Expr | None = None, least: int = 0
 ) -> pl.DataFrame:
     """What had a row in each of the twelve months before a month and has none in it.
 
@@ -123,10 +123,10 @@ def steady_absent(
     """
     told = {"share_of_series_absent": pl.Float64, "share_of_usual_absent": pl.Float64, "absent": pl.String}
     period, months = source.period, pl.col(source.period)
-    if subject.partial:
+    if context.partial:
         return pl.DataFrame(schema={period: pl.Date, **told})
-    here, known = (rows if only is None else rows.filter(only) for rows in (subject.rows(), subject.reference(source)))
-    last = _known_until(source, subject)
+    here, known = (rows if only is None else rows.filter(only) for rows in (context.rows(), context.reference(source)))
+    last = _known_until(source, context)
     if last is not None:
         here = here.filter(months > last.replace(year=last.year - 1))
         known = known.filter(months > last.replace(year=last.year - 2))
@@ -215,8 +215,8 @@ def _named(names: pl.Expr) -> pl.Expr:
     )  # fmt: skip
 
 
-def _known_until(source: Source, subject: Subject) -> date | None:
-    previous = subject.previous_rows()
+def _known_until(source: Source, context: Context) -> date | None:
+    previous = context.previous_rows()
     if previous is None:
         return None
     last: date | None = previous.select(pl.col(source.period).max()).collect().item()

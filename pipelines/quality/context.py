@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from pipelines.catalog.source import Source
 
 
 @dataclass(frozen=True)
-class Subject:
-    """Its clean folder, whether it is partial, and the clean folder of the accepted full one before it.
+class Context:
+    """The clean folder, whether it is partial, and the clean folder of the accepted full one before it.
 
     repeats: the earlier accepted vintage that has its content, if that is not the one just before it.
     """
@@ -47,3 +48,7 @@ class Subject:
             .join(window, on="scope")
             .filter(pl.col(source.period).is_between(pl.col("first_period"), pl.col("last_period")))
         )
+
+
+Fact = Callable[[Source, Context], pl.DataFrame]
+"""A fact about a vintage as a small frame, one row a fact; empty where it cannot be established."""

@@ -6,7 +6,7 @@ does not: expectations (the YAML), facts (facts), Great Expectations itself (sui
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -15,21 +15,17 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.archive.decisions import Exemption, retractions
-from pipelines.catalog.load import DESCRIPTION, source_folder
 from pipelines.catalog.source import Expectation, Source
 from pipelines.core.files import read_json, write_json
-from pipelines.core.fingerprint import code_fingerprint, fingerprint
-from pipelines.quality.context import Subject
+from pipelines.core.fingerprint import fingerprint
+from pipelines.quality.context import Context, Fact
 from pipelines.quality.facts import facts
-from pipelines.quality.facts_by_source import AREAS, JURISDICTIONS, NATIONAL_T404
 from pipelines.quality.verdict import Check, Verdict, impossible
 
 ROWS_AT_A_TIME = 1_000_000
 WHERE = ["file", "line"]
 LONGEST_PROBLEM = 1200
 """Characters that a sentence in an alert and a caution may have."""
-SEEDS_READ = (AREAS, JURISDICTIONS, NATIONAL_T404)
-"""Published series and lists that facts are measured against: a verdict rests on them too."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +42,27 @@ class Candidate:
     rejected: int
 
 
-def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: list[Exemption]) -> list[Verdict]:
+@dataclass(frozen=True)
+class Rules:
+    """What the vintages of a source are judged by.
+
+    facts are the functions of its facts.py by their batches. code is the fingerprint of all that a verdict rests on
+    besides the data and the decisions.
+    """
+
+    source: Source
+    facts: Mapping[str, Fact]
+    code: str
+
+
+def judge(rules: Rules, candidates: list[Candidate], folder: Path, ledger: list[Exemption]) -> list[Verdict]:
     """A verdict for each vintage, oldest first, each against the last accepted full one before it.
 
     Issues of one date are judged in the order of their arrival, each against what it would replace: a copy that lost
     rows must not pass because the date before has none of them. The last one that is not held has a verdict, and the
-    last one if it is held. Stored below ``folder/<source>/``; a verdict is made again only where content, suite,
+    last one if it is held. Stored below ``folder/<source>/``; a verdict is made again only where content, rules,
     exceptions or the accepted vintage before it changed.
     """
-    suite = code_fingerprint(Path(__file__).parent, source_folder(source.id) / DESCRIPTION, *SEEDS_READ)
     verdicts: list[Verdict] = []
     previous: Candidate | None = None
     trusted: Candidate | None = None
@@ -64,7 +72,7 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
         found: list[tuple[Candidate, Verdict]] = []
         for candidate in issues:
             repeats = _repeats(candidate, accepted)
-            verdict = _verdict(source, candidate, previous, trusted, repeats, ledger, folder, suite)
+            verdict = _verdict(rules, candidate, previous, trusted, repeats, ledger, folder)
             found.append((candidate, verdict))
             if verdict.state != "held" and not candidate.partial:
                 # An excerpt is no measure for the next vintage: it lacks nearly every row.
@@ -76,7 +84,7 @@ def judge(source: Source, candidates: list[Candidate], folder: Path, ledger: lis
         accepted += [found[at][0] for at in let_in[-1:]]
         judged |= {candidate.archive_id for candidate, _ in found}
         verdicts += [_told(found[at][1], folder, at not in shown) for at in range(len(found))]
-    _forget(folder / source.id, judged)
+    _forget(folder / rules.source.id, judged)
     return [v for v in verdicts if not v.is_replaced]
 
 
@@ -96,16 +104,16 @@ def _repeats(candidate: Candidate, accepted: list[Candidate]) -> str | None:
 
 
 def _verdict(
-    source: Source,
+    rules: Rules,
     candidate: Candidate,
     previous: Candidate | None,
     trusted: Candidate | None,
     repeats: str | None,
     ledger: list[Exemption],
     folder: Path,
-    suite: str,
 ) -> Verdict:
     """The stored verdict, or a new one where anything that it rests on changed."""
+    source = rules.source
     exempt = [
         e
         for e in ledger
@@ -115,7 +123,7 @@ def _verdict(
     retracted = retractions(ledger, source.id).get(candidate.archive_id)
     mark = fingerprint(
         [
-            suite,
+            rules.code,
             candidate.archive_id,
             candidate.content,
             str(candidate.partial),
@@ -135,8 +143,8 @@ def _verdict(
     if retracted:
         verdict = _withheld(source, candidate, retracted, mark)
     else:
-        subject = Subject(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
-        verdict = _judge_one(source, candidate, subject, trusted, exempt, folder, mark)
+        context = Context(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
+        verdict = _judge_one(rules, candidate, context, trusted, exempt, folder, mark)
     write_json(path, verdict.model_dump())
     return verdict
 
@@ -158,9 +166,9 @@ def _withheld(source: Source, candidate: Candidate, retracted: Exemption, mark: 
 
 
 def _judge_one(
-    source: Source,
+    rules: Rules,
     candidate: Candidate,
-    subject: Subject,
+    context: Context,
     trusted: Candidate | None,
     exempt: list[Exemption],
     folder: Path,
@@ -168,6 +176,7 @@ def _judge_one(
 ) -> Verdict:
     from pipelines.quality.suite import columns_checked, run_suite
 
+    source = rules.source
     verdict = Verdict(
         source=source.id,
         vintage=candidate.vintage,
@@ -184,7 +193,7 @@ def _judge_one(
         verdict.state, verdict.readable, verdict.problem, verdict.clean_sheet = "held", False, candidate.problem, False
         return verdict
     verdict.checks.append(_rejected(source, candidate))
-    verdict.readable = bool(subject.rows().select(pl.len()).collect().item())
+    verdict.readable = bool(context.rows().select(pl.len()).collect().item())
     for batch in dict.fromkeys(e.batch for e in source.expectations):
         expectations = [e for e in source.expectations if e.batch == batch]
         if batch == "rows":
@@ -192,7 +201,7 @@ def _judge_one(
             chunks: Iterator[pl.DataFrame] = _new_rows(source, candidate, trusted, wanted)
             where = WHERE
         else:
-            frame = facts(source, batch, subject)
+            frame = facts(source, rules.facts, batch, context)
             chunks, where = iter([frame] if frame.height else []), _labels(frame, expectations)
         checks, page = run_suite(f"{source.id} {candidate.vintage} {batch}", expectations, chunks, where)
         verdict.checks += checks

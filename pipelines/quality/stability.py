@@ -10,27 +10,27 @@ import polars as pl
 
 from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
-from pipelines.quality.context import Subject
+from pipelines.quality.context import Context
 
 WHOLE = "the whole file"
 
 
-def content(source: Source, subject: Subject) -> pl.DataFrame:
+def content(source: Source, context: Context) -> pl.DataFrame:
     """Whether an earlier accepted vintage, other than the one just before, had this content: ``found``, null if none.
 
     A release that repeats an old one takes back everything that came between them.
     """
-    again = f"the content of vintage {subject.repeats} again" if subject.repeats else None
+    again = f"the content of vintage {context.repeats} again" if context.repeats else None
     return pl.DataFrame({"found": [again]}, schema={"found": pl.String})
 
 
-def last_period(source: Source, subject: Subject) -> pl.DataFrame:
+def last_period(source: Source, context: Context) -> pl.DataFrame:
     """Months by which this vintage ends before the accepted one before it: ``months_behind``, 0 where it does not.
 
     For the whole file, because windows that roll may share no scope, and for every scope that both have.
     """
-    previous = subject.previous_rows()
-    if previous is None or subject.partial:
+    previous = context.previous_rows()
+    if previous is None or context.partial:
         return pl.DataFrame(
             schema={"scope": pl.String, "known_until": pl.Date, "now_until": pl.Date, "months_behind": pl.Int32}
         )
@@ -38,22 +38,22 @@ def last_period(source: Source, subject: Subject) -> pl.DataFrame:
     behind = (known.dt.year() - now.dt.year()) * 12 + known.dt.month().cast(pl.Int32) - now.dt.month().cast(pl.Int32)
     return (
         _ends(source, previous, "known_until")
-        .join(_ends(source, subject.rows(), "now_until"), on="scope")
+        .join(_ends(source, context.rows(), "now_until"), on="scope")
         .with_columns(behind.clip(lower_bound=0).cast(pl.Int32).alias("months_behind"))
         .sort("scope")
         .collect()
     )
 
 
-def settled(source: Source, subject: Subject) -> pl.DataFrame:
+def settled(source: Source, context: Context) -> pl.DataFrame:
     """Share of known settled rows whose first figure is another now, ``share_revised``, or is gone, ``share_gone``.
 
     Settled: more months older than the newest of the accepted vintage before than the YAML's settled_after_months.
     Rows inside this vintage's scope and window only. Gone: without a row, or blank where there was a figure.
     """
     empty = pl.DataFrame(schema={"settled_rows": pl.Int64, "share_revised": pl.Float64, "share_gone": pl.Float64})
-    previous = subject.previous_rows()
-    if previous is None or subject.partial or source.settled_after_months is None:
+    previous = context.previous_rows()
+    if previous is None or context.partial or source.settled_after_months is None:
         return empty
     value = source.names("value")[0]
     tolerance = next(c.tolerance for c in source.frame if c.name == value)
@@ -61,10 +61,10 @@ def settled(source: Source, subject: Subject) -> pl.DataFrame:
     period = pl.col(source.period)
     found = (
         previous.filter(period < period.max().dt.offset_by(f"-{source.settled_after_months}mo"))
-        .pipe(subject.inside, source)
+        .pipe(context.inside, source)
         .select(*source.key, pl.col(value).alias("old"))
         .join(
-            subject.rows().select(*source.key, pl.col(value).alias("new"), pl.lit(True).alias("is_here")),
+            context.rows().select(*source.key, pl.col(value).alias("new"), pl.lit(True).alias("is_here")),
             on=source.key,
             how="left",
         )

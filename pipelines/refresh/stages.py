@@ -19,6 +19,7 @@ from pipelines.archive.decisions import ledger_path, read_ledger, retractions
 from pipelines.archive.sample_guard import generated
 from pipelines.archive.vintages import ArchivedVintage, effective_vintages, list_archive
 from pipelines.catalog.load import get_source, load_catalog
+from pipelines.core.dependencies import modules_used
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, fingerprint, sha256_of
@@ -162,7 +163,9 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     limits = Limits(settings.max_unpacked_bytes, settings.max_unpack_ratio, settings.chunk_bytes)
-    code = fingerprint([cleaning_code(source), code_fingerprint(PACKAGE / "archive" / "sample_guard.py")])
+    code = fingerprint(
+        [cleaning_code(source), code_fingerprint(*modules_used(PACKAGE / "archive" / "sample_guard.py"))]
+    )
     summaries = []
     for vintage in known_vintages(settings, realm, source_id):
         receipt = vintage.receipt
@@ -184,6 +187,7 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
     """A verdict for every effective vintage of a source."""
     from pipelines.clean.run import Summary
     from pipelines.quality.run import Candidate, judge
+    from pipelines.sources.modules import rules_of
 
     folder = settings.stage("clean", realm) / source_id
     candidates = []
@@ -205,7 +209,7 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
             )
         )
     ledger = read_ledger(settings.data_raw, realm)
-    return judge(get_source(source_id), candidates, settings.stage("quality", realm), ledger)
+    return judge(rules_of(get_source(source_id)), candidates, settings.stage("quality", realm), ledger)
 
 
 def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel
 
+from pipelines.catalog.base import Text
 from pipelines.catalog.published_totals import Total, figure, load_totals
-from pipelines.catalog.source import Text
 from pipelines.core.types import Realm
 
 

@@ -15,10 +15,16 @@ from pipelines.core.settings import PACKAGE
 
 
 def cleaning_code(source: Source) -> str:
-    """Fingerprint of the source's folder, of the cleaning toolkit, and of the modules that these two use."""
-    return _code(source, "clean.py", PACKAGE / "clean")
+    """Fingerprint of what a cleaned vintage rests on: the source's folder, the toolkit, what both use, and seeds."""
+    return _code(source, ["clean.py"], [PACKAGE / "clean"])
 
 
-def _code(source: Source, entry: str, toolkit: Path) -> str:
+def judging_code(source: Source) -> str:
+    """Fingerprint of what a verdict rests on: that of cleaning, the facts of the source, and the toolkit of quality."""
+    return _code(source, ["clean.py", "facts.py"], [PACKAGE / "clean", PACKAGE / "quality"])
+
+
+def _code(source: Source, entries: list[str], toolkits: list[Path]) -> str:
     folder = source_folder(source.id)
-    return code_fingerprint(folder, toolkit, *modules_used(folder / entry, toolkit))
+    used = modules_used(*(folder / entry for entry in entries), *toolkits)
+    return code_fingerprint(folder, *toolkits, *used, *(source.seed(name) for name in source.reads))

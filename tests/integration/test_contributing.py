@@ -20,7 +20,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 BLOCK = re.compile(r"```\w+\n(?:#|--) (?P<path>\S+)\n(?P<text>.*?)```", re.S)
 COMMANDS = re.compile(r"```console\n(.*?)```", re.S)
 SOURCE, RELEASED = "cbp_currency", "2026-08-15"
-ASKED = "tests/unit/sources/test_catalog.py tests/unit/quality/test_settled.py -k 'cbp_currency or every_source_says'"
+ASKED = "tests/unit/sources/test_catalog.py tests/unit/quality/test_stability.py -k 'cbp_currency or every_source_says'"
 NOT_COPIED = (
     ".venv", ".git", ".dagster_home", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "target", "data_raw",
     "data_marts",

@@ -19,6 +19,7 @@ from pipelines.catalog.load import get_source
 from pipelines.core.settings import Settings
 from pipelines.quality.run import Candidate, judge
 from pipelines.quality.verdict import Verdict
+from pipelines.sources.modules import rules_of
 from tests.conftest import installation
 from tests.integration.stage_tools import copy_vintage, run_stages
 
@@ -207,7 +208,7 @@ class Desk:
         return Candidate(published, published, place, "a lie", False, None, rows.height, 0)
 
     def judge(self, source: str, *candidates: Candidate) -> list[Verdict]:
-        return judge(get_source(source), list(candidates), self.folder / "quality", [])
+        return judge(rules_of(get_source(source)), list(candidates), self.folder / "quality", [])
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import polars as pl
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.sources.shared.calendar import first_of_month, month_number
-from pipelines.sources.shared.geography import STATE_BY_NAME, STATE_BY_POSTAL
+from pipelines.sources.shared.geography import SEED, us_states
 
-JURISDICTIONS = {**STATE_BY_POSTAL, "YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
+OWN_CODES = {"YC": "US-NYC", "NY": "US-NY-XNYC", "US": "US"}
 """The publisher's NY leaves New York City (YC) out."""
-NAMES = {**STATE_BY_NAME, "new york city": "US-NYC", "new york": "US-NY-XNYC", "united states": "US"}
+OWN_NAMES = {"new york city": "US-NYC", "new york": "US-NY-XNYC", "united states": "US"}
 
 MOST_DEATHS = 1e10
 """More than all people alive: such a figure is no count, and would not fit the column's type."""
@@ -27,10 +27,11 @@ def tidy(batch: RecordBatch, source: Source) -> None:
     it is hidden is a blank that somebody filled. percent_specified is a row of its own, because the publisher puts
     a percent into the column of the counts. percent_complete 99.5+ (at least 99.5) is kept as 99.5.
     """
-    state = pl.col("state")
-    batch.reject(~state.is_in(list(JURISDICTIONS)), "State", "is no jurisdiction of this source", "state")
-    named = pl.col("state_name").str.to_lowercase().replace_strict(NAMES, default=None, return_dtype=pl.String)
-    jurisdiction = state.replace_strict(JURISDICTIONS, default=None, return_dtype=pl.String)
+    states, state = us_states(source.seed(SEED)), pl.col("state")
+    codes, names = states.by_code | OWN_CODES, states.by_name | OWN_NAMES
+    batch.reject(~state.is_in(list(codes)), "State", "is no jurisdiction of this source", "state")
+    named = pl.col("state_name").str.to_lowercase().replace_strict(names, default=None, return_dtype=pl.String)
+    jurisdiction = state.replace_strict(codes, default=None, return_dtype=pl.String)
     batch.reject(named.ne_missing(jurisdiction), "State Name", "does not go with the record's State", "state_name")
     batch.reject(~pl.col("year").is_between(1900, 2199), "Year", "is not a year such as 2024", "year")
     batch.reject(month_number(pl.col("month")).is_null(), "Month", "is not an English month name", "month")

@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.sources.shared.calendar import first_of_month, month_number
-from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.sources.shared.geography import SEED, us_states
 
 ALL_DRUGS = "drug_overdose"
 SUPPRESSED = "suppressed"
@@ -41,9 +41,10 @@ def tidy(batch: RecordBatch, source: Source) -> None:
     year = pl.col("year_text").str.extract(rf"^(\d{{4}}){_STATUS}$").ne_missing(month.dt.strftime("%Y"))
     batch.reject(pl.col("year_text").is_not_null() & year, "Year", misfit, "year_text")
 
-    state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
+    states = us_states(source.seed(SEED))
+    state = pl.col("state_code").str.zfill(2).replace_strict(states.by_number, default=None, return_dtype=pl.String)
     batch.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
-    named = pl.col("state_name").str.to_lowercase().replace_strict(STATE_BY_NAME, default=None, return_dtype=pl.String)
+    named = pl.col("state_name").str.to_lowercase().replace_strict(states.by_name, default=None, return_dtype=pl.String)
     batch.reject(named.ne_missing(state), "State", "does not go with the record's State Code", "state_name")
 
     indicator = pl.col("cause") if "cause" in batch.raw.columns else pl.lit(ALL_DRUGS)

@@ -12,7 +12,7 @@ from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE, FileProblem, Records, match_header
 from pipelines.clean.unpack import shown
-from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.sources.shared.geography import SEED, us_states
 
 PREFIX = "population_"
 COUNTRY_NAME = "united states"
@@ -37,8 +37,9 @@ def tidy(batch: RecordBatch, source: Source) -> None:
     if not years:
         raise FileProblem(f"{batch.file} has no POPESTIMATE column: expected one for each year. Fetch it again.")
     level, county = pl.col("area_level"), pl.col("county_code").fill_null("")
-    state = pl.col("state_code").str.zfill(2).replace_strict(STATE_BY_FIPS, default=None, return_dtype=pl.String)
-    named = pl.col("state_name").str.to_lowercase().replace_strict(STATE_BY_NAME, default=None, return_dtype=pl.String)
+    states = us_states(source.seed(SEED))
+    state = pl.col("state_code").str.zfill(2).replace_strict(states.by_number, default=None, return_dtype=pl.String)
+    named = pl.col("state_name").str.to_lowercase().replace_strict(states.by_name, default=None, return_dtype=pl.String)
     is_country, is_territory = level == "country", (level == "state") & state.is_in(TERRITORIES)
     batch.reject(~is_country & named.is_null(), "STNAME", "is not the name of a US state", "state_name")
     batch.reject(~is_country & state.is_null(), "STATE", "is not the FIPS code of a US state", "state_code")
@@ -100,7 +101,8 @@ def from_sheet(name: str, sheet: pl.DataFrame, source: Source) -> Records:
         "note": notes.filter(pl.col("area") != "").height,
         "blank_line": notes.filter(pl.col("area") == "").height,
     }
-    code_of = {n: f for f, i in STATE_BY_FIPS.items() for n, j in STATE_BY_NAME.items() if i == j}
+    states = us_states(source.seed(SEED))
+    code_of = {n: f for f, i in states.by_number.items() for n, j in states.by_name.items() if i == j}
     is_country = pl.col("area").str.to_lowercase() == COUNTRY_NAME
     place = [
         pl.when(is_country).then(pl.lit("010")).otherwise(pl.lit("040")),

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+MONTHS = {
+    "en": (
+        "january", "february", "march", "april", "may", "june",
+        "july", "august", "september", "october", "november", "december",
+    ),
+    "es": (
+        "enero", "febrero", "marzo", "abril", "mayo", "junio",
+        "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+    ),
+}  # fmt: skip
+OTHER_SPELLINGS = {"en": {}, "es": {"setiembre": 9, "set": 9}}
+"""The Spanish of both countries writes September in two ways."""
 
 
-def month_number(name: pl.Expr) -> pl.Expr:
-    """Month 1..12 from an English month name or its first three letters, any case; null where it is neither."""
-    full = {m: i for i, m in enumerate(MONTHS, 1)}
-    short = {m[:3]: i for i, m in enumerate(MONTHS, 1)}
-    return name.str.to_lowercase().replace_strict({**full, **short}, default=None, return_dtype=pl.Int32)
+def month_number(name: pl.Expr, language: Literal["en", "es"] = "en") -> pl.Expr:
+    """Month 1..12 from a month's name or its first three letters, any case; null where it is neither.
+
+    Only the names of one language are known, because a file in another one is another file.
+    """
+    names = MONTHS[language]
+    full = {m: i for i, m in enumerate(names, 1)}
+    short = {m[:3]: i for i, m in enumerate(names, 1)}
+    known = {**full, **short, **OTHER_SPELLINGS[language]}
+    return name.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.Int32)
 
 
 def first_of_month(year: pl.Expr, month: pl.Expr) -> pl.Expr:

@@ -1,26 +1,79 @@
-"""US states by postal code, FIPS code and name, and the ids this project gives them (ISO 3166-2).
+"""States of the United States and of Mexico: their ids (ISO 3166-2) by abbreviation, official number and name.
 
-FIPS and INEGI numbers overlap (26 is Michigan and Sonora): they are attributes, never keys.
-Source: ANSI INCITS 38:2009 (FIPS state codes), ISO 3166-2:US.
+Read from the seed of jurisdictions, which the tables join. Numbers of the two countries overlap (26 is Michigan and
+Sonora): each country has tables of its own, and a number is an attribute, never a key.
 """
 
 from __future__ import annotations
 
-_TABLE = """
-AL 01 Alabama|AK 02 Alaska|AZ 04 Arizona|AR 05 Arkansas|CA 06 California|CO 08 Colorado|CT 09 Connecticut
-DE 10 Delaware|DC 11 District of Columbia|FL 12 Florida|GA 13 Georgia|HI 15 Hawaii|ID 16 Idaho|IL 17 Illinois
-IN 18 Indiana|IA 19 Iowa|KS 20 Kansas|KY 21 Kentucky|LA 22 Louisiana|ME 23 Maine|MD 24 Maryland
-MA 25 Massachusetts|MI 26 Michigan|MN 27 Minnesota|MS 28 Mississippi|MO 29 Missouri|MT 30 Montana|NE 31 Nebraska
-NV 32 Nevada|NH 33 New Hampshire|NJ 34 New Jersey|NM 35 New Mexico|NY 36 New York|NC 37 North Carolina
-ND 38 North Dakota|OH 39 Ohio|OK 40 Oklahoma|OR 41 Oregon|PA 42 Pennsylvania|RI 44 Rhode Island
-SC 45 South Carolina|SD 46 South Dakota|TN 47 Tennessee|TX 48 Texas|UT 49 Utah|VT 50 Vermont|VA 51 Virginia
-WA 53 Washington|WV 54 West Virginia|WI 55 Wisconsin|WY 56 Wyoming|PR 72 Puerto Rico
-"""
-_ROWS = [cell.split(" ", 2) for line in _TABLE.split("\n") for cell in line.split("|") if cell]
+import csv
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
 
-STATE_BY_POSTAL = {postal: f"US-{postal}" for postal, _, _ in _ROWS}
-STATE_BY_FIPS = {fips: f"US-{postal}" for postal, fips, _ in _ROWS}
-STATE_BY_NAME = {name.casefold(): f"US-{postal}" for postal, _, name in _ROWS}
+SEED = "jurisdictions"
+"""Name of the seed, for ``source.seed``."""
+OFFICIAL_NAMES = MappingProxyType(
+    {
+        "MX-COA": ["Coahuila de Zaragoza"],
+        "MX-CMX": ["Distrito Federal"],
+        "MX-MEX": ["México"],
+        "MX-MIC": ["Michoacán de Ocampo"],
+        "MX-VER": ["Veracruz de Ignacio de la Llave"],
+    }
+)
+"""Names that Mexican agencies write instead of the usual ones (INEGI, Catálogo Único de Claves de Áreas
+Geoestadísticas); the Federal District became Mexico City in 2016."""
 
 NEW_YORK_CITY_COUNTIES = ("36005", "36047", "36061", "36081", "36085")
 """The five boroughs: Bronx, Kings, New York, Queens, Richmond."""
+
+
+@dataclass(frozen=True)
+class States:
+    """Ids of one country's states.
+
+    by_code: by the letters after the country in the id, which are the postal abbreviation in the United States;
+    by_number: by the two digits of the federal statistical office (FIPS, INEGI); by_name: by the name in lower case, in
+    both languages for Mexico, with and without accents.
+    """
+
+    by_code: dict[str, str]
+    by_number: dict[str, str]
+    by_name: dict[str, str]
+
+
+@cache
+def us_states(seed: Path) -> States:
+    """The 50 states, the District of Columbia and Puerto Rico. Numbers are FIPS codes (ANSI INCITS 38:2009).
+
+    seed is the file of jurisdictions: ``source.seed(SEED)``. New York with and without its city is no row of these.
+    """
+    return _states(seed, "US", "fips", ["name_en"])
+
+
+@cache
+def mexican_states(seed: Path) -> States:
+    """The 32 federal entities of Mexico. Numbers are those of INEGI; seed is the file of jurisdictions."""
+    return _states(seed, "MX", "inegi", ["name_en", "name_es"])
+
+
+def _states(seed: Path, country: str, number: str, names: list[str]) -> States:
+    with seed.open(encoding="utf-8", newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["country"] == country and row[number]]
+    by_name: dict[str, str] = {}
+    for row in rows:
+        state = row["jurisdiction_id"]
+        for name in [*(row[n] for n in names), *OFFICIAL_NAMES.get(state, [])]:
+            by_name |= {name.lower(): state, _without_accents(name.lower()): state}
+    return States(
+        by_code={row["jurisdiction_id"].removeprefix(f"{country}-"): row["jurisdiction_id"] for row in rows},
+        by_number={row[number]: row["jurisdiction_id"] for row in rows},
+        by_name=by_name,
+    )
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

@@ -16,7 +16,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.core.settings import SEEDS
+from pipelines.sources.shared.geography import us_states
 
 Rows = list[list[str]]
 
@@ -159,10 +160,12 @@ def _seizures(name: str, source: str, file: str, header: list[str], rows: Rows) 
     return Layout(name, source, file, header, rows, header[-2:], header[:2])
 
 
+_US = us_states(SEEDS / "jurisdictions.csv")
+
 # --- VSRR -----------------------------------------------------------------------------------------------------
 
 _STATES = {"AK": "Alaska", "AZ": "Arizona", "NY": "New York", "PR": "Puerto Rico", "YC": "New York City"}
-_NATION = {"US": "United States"} | {p.removeprefix("US-"): n.title() for n, p in STATE_BY_NAME.items() if p != "US-PR"}
+_NATION = {"US": "United States"} | {p.removeprefix("US-"): n.title() for n, p in _US.by_name.items() if p != "US-PR"}
 """Every release has a row of overdose deaths for all of them. Connecticut's is blank, so that nothing must add up."""
 _FINAL = "Numbers may differ from published reports using final data. See Technical Notes."
 _INDICATORS = (
@@ -289,7 +292,7 @@ def _wonder_csv() -> Layout:
 
 # --- Census ---------------------------------------------------------------------------------------------------
 
-_PLACES = sorted((f, n.title()) for n, i in STATE_BY_NAME.items() for f, j in STATE_BY_FIPS.items() if i == j)
+_PLACES = sorted((f, n.title()) for n, i in _US.by_name.items() for f, j in _US.by_number.items() if i == j)
 _COUNTIES = {"35": ("Bernalillo County", "Doña Ana County"), "04": ("Cochise County", "Yuma County")}
 
 

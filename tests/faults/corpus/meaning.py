@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 
-from pipelines.sources.shared.geography import STATE_BY_FIPS, STATE_BY_NAME
+from pipelines.core.settings import SEEDS
+from pipelines.sources.shared.geography import us_states
 from tests.faults.corpus.layouts import LAYOUTS, Layout, Rows
 
 Figures = dict[tuple[Any, ...], tuple[Any, ...]]
@@ -220,7 +221,8 @@ _INDICATORS = {
     "synthetic opioids, excl. methadone (t40.4)": "synthetic_opioids_t404",
     "percent with drugs specified": "percent_specified",
 }  # fmt: skip
-_JURISDICTIONS = {p.removeprefix("US-"): p for p in STATE_BY_NAME.values()} | {
+_US = us_states(SEEDS / "jurisdictions.csv")
+_JURISDICTIONS = {p.removeprefix("US-"): p for p in _US.by_name.values()} | {
     "US": "US", "NY": "US-NY-XNYC", "PR": "US-PR", "YC": "US-NYC",
 }  # fmt: skip
 
@@ -339,7 +341,7 @@ def _printed_area(text: str) -> tuple[str, str]:
     area = text.lstrip(".").casefold()
     if area == "united states":
         return "country", "US"
-    return ("territory" if area == "puerto rico" else "state"), STATE_BY_FIPS[_STATE[area]]
+    return ("territory" if area == "puerto rico" else "state"), _US.by_number[_STATE[area]]
 
 
 def _coded_area(r: dict[str, str]) -> tuple[str, str]:
@@ -349,7 +351,7 @@ def _coded_area(r: dict[str, str]) -> tuple[str, str]:
         raise Unreadable(r)
     if not re.fullmatch("[0-9]{1,3}", r["county"]):
         raise Unreadable(r)
-    return level, state + county if level == "county" else STATE_BY_FIPS[state]
+    return level, state + county if level == "county" else _US.by_number[state]
 
 
 _READERS = {

@@ -79,6 +79,24 @@ def test_what_is_no_english_month_has_no_number(name: str):
     assert pl.DataFrame({"name": [name]}).select(month_number(pl.col("name")))["name"].to_list() == [None]
 
 
+SPANISH = {
+    1: ["enero", "ENE"], 2: ["Febrero", "feb"], 3: ["marzo", "mar"], 4: ["ABRIL", "abr"], 5: ["mayo", "may"],
+    6: ["junio", "Jun"], 7: ["julio", "jul"], 8: ["agosto", "ago"], 9: ["septiembre", "Setiembre", "sep", "set"],
+    10: ["octubre", "oct"], 11: ["noviembre", "nov"], 12: ["Diciembre", "dic"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "names"), SPANISH.items())
+def test_spanish_month_names_are_read_where_the_file_is_spanish(number: int, names: list[str]):
+    frame = pl.DataFrame({"name": names}).select(month_number(pl.col("name"), "es"))
+    assert frame["name"].to_list() == [number] * len(names)
+
+
+@pytest.mark.parametrize("name", ["January", "JAN", "apr", "dec", "1", ""])
+def test_what_is_no_spanish_month_has_no_number(name: str):
+    assert pl.DataFrame({"name": [name]}).select(month_number(pl.col("name"), "es"))["name"].to_list() == [None]
+
+
 def test_a_month_without_a_year_has_no_date():
     frame = pl.DataFrame({"year": [2024, None, 2024], "month": [5, 5, None]})
     found = frame.select(first_of_month(pl.col("year"), pl.col("month")).alias("date"))["date"].to_list()

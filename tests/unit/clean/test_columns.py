@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Records
+from tests.unit.tried import described
 
 COLUMNS = [
     {"id": "place", "names": ["Place"]},
@@ -31,20 +31,7 @@ COLUMNS = [
     {"id": "extra", "names": ["Extra"], "type": "number", "required": False, "nullable": True},
     {"id": "unread", "names": ["Unread"], "ignore": True},
 ]
-SOURCE = Source.model_validate(
-    get_source("bts_border_crossings").model_dump()
-    | {
-        "id": "tried",
-        "columns": COLUMNS,
-        "frame": [
-            {"name": "month", "type": "date", "role": "key"},
-            {"name": "count", "type": "integer", "role": "value"},
-        ],
-        "period": "month",
-        "scope": [],
-        "expectations": [],
-    }
-)
+SOURCE = Source.model_validate(described(columns=COLUMNS))
 DEFAULTS = {"place": "Nogales", "count": "1", "weight": "1", "drug": "Cocaine", "needed": "1"}
 FIRST_LINE = 2
 

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import FileProblem, Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.clean.source_module import SourceModule
+from tests.unit.tried import described
 
 TITLES = ["Enero", "Febrero", "Marzo"]
 COLUMNS: list[dict[str, Any]] = [
@@ -30,24 +30,17 @@ SONORA, YUCATAN = ["2019", "Sonora", "Mujer", "1", "0", "3"], ["2019", "Yucatán
 
 def source(**changes: Any) -> Source:
     """A source of victims by place, sex and month."""
-    return Source.model_validate(
-        get_source("bts_border_crossings").model_dump(mode="json")
-        | {
-            "id": "tried",
-            "columns": COLUMNS,
-            "files": {"formats": ["csv", "xlsx"], "encodings": ["latin-1"]},
-            "frame": [
-                {"name": "month", "type": "date", "role": "key"},
-                {"name": "place", "type": "text", "role": "key"},
-                {"name": "sex", "type": "text", "role": "key"},
-                {"name": "victims", "type": "integer", "role": "value"},
-            ],
-            "period": "month",
-            "scope": [],
-            "expectations": [],
-        }
-        | changes
-    )
+    said = {
+        "columns": COLUMNS,
+        "files": {"formats": ["csv", "xlsx"], "encodings": ["latin-1"]},
+        "frame": [
+            {"name": "month", "type": "date", "role": "key"},
+            {"name": "place", "type": "text", "role": "key"},
+            {"name": "sex", "type": "text", "role": "key"},
+            {"name": "victims", "type": "integer", "role": "value"},
+        ],
+    }
+    return Source.model_validate(described(**said | changes))
 
 
 def tidy(batch: RecordBatch, source: Source) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.core.dependencies import PACKAGE, modules_used
+from pipelines.core.dependencies import modules_used
+from pipelines.core.settings import PACKAGE
 
 
 def names(*places: Path) -> set[str]:

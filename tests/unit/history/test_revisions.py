@@ -17,18 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
 from pipelines.history import run
 from pipelines.history.revisions import Vintage, columns, revise
 from pipelines.history.run import Accepted, build_history
+from tests.unit.tried import described
 
 TOLERANCE = 0.5
 SOURCE = Source.model_validate(
-    get_source("bts_border_crossings").model_dump()
-    | {
-        "id": "tried",
-        "frame": [
+    described(
+        frame=[
             {"name": "place", "type": "text", "role": "key"},
             {"name": "month", "type": "date", "role": "key"},
             {"name": "kind", "type": "text", "role": "key"},
@@ -37,10 +35,8 @@ SOURCE = Source.model_validate(
             {"name": "is_noted", "type": "boolean", "role": "annotation"},
             {"name": "is_fytd", "type": "boolean", "role": "context"},
         ],
-        "period": "month",
-        "scope": ["kind"],
-        "expectations": [],
-    }
+        scope=["kind"],
+    )
 )
 KEY, VALUES = ("place", "month", "kind"), ("events", "weight", "is_noted")
 SCHEMA = {

@@ -13,11 +13,11 @@ import fastexcel
 import pytest
 
 from pipelines.archive.sample_guard import refuse_generated
-from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
 from pipelines.ingest.samples import from_description
 from pipelines.ingest.samples.tree import SampleVintage, write
+from tests.unit import tried
 
 MONTHS = ["Enero", "Febrero", "Marzo", "Abril", "Mayo", "Junio", "Julio", "Agosto", "Septiembre", "Octubre",
           "Noviembre", "Diciembre"]  # fmt: skip
@@ -66,11 +66,7 @@ WIDE: dict[str, Any] = {
 
 def described(base: dict[str, Any], **changes: Any) -> Source:
     """A source of events by month and place, whose expected lag is 45 days."""
-    text = get_source("cbp_amo_drug_seizures").model_dump(mode="json") | {
-        "id": "tried", "frame": FRAME, "period": "month", "scope": [], "expectations": [], "cadence": "monthly",
-        "expected_lag_days": 45, "files": {}, **base, **changes,
-    }  # fmt: skip
-    return Source.model_validate(text)
+    return Source.model_validate(tried.described(frame=FRAME, **base | changes))
 
 
 def sample(**changes: Any) -> dict[str, Any]:

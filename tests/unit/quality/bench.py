@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pytest
 import yaml
 
 from pipelines.archive.decisions import Exemption
-from pipelines.catalog.load import DESCRIPTION, get_source, load_source
+from pipelines.catalog.load import DESCRIPTION, load_source
 from pipelines.catalog.source import Source
-from pipelines.quality import run
-from pipelines.quality.run import Candidate, judge
+from pipelines.quality.run import Candidate, Rules, judge
 from pipelines.quality.verdict import Check, Verdict
+from tests.unit.tried import described
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
 SCHEMA = {"place": pl.String, "month": pl.Date, "events": pl.Int64, "is_noted": pl.Boolean}
@@ -55,29 +54,25 @@ GOOD: Rows = [(place, month, 5) for place in PLACES for month in (JANUARY, FEBRU
 class Bench:
     """A source of one figure per place and month, its vintages on disk, and their verdicts."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ledger: list[Exemption] = []
         self.candidates: dict[str, Candidate] = {}
         self._yaml = folder / "tried" / DESCRIPTION
         self._yaml.parent.mkdir()
         self.describe(EXPECTATIONS)
-        monkeypatch.setattr(run, "source_folder", lambda _id: self._yaml.parent)
 
     def describe(self, expectations: list[dict[str, Any]]) -> None:
         """Write the source's YAML with these expectations."""
-        text = get_source("bts_border_crossings").model_dump(mode="json") | {
-            "id": "tried",
-            "frame": [
+        text = described(
+            frame=[
                 {"name": "place", "type": "text", "role": "key"},
                 {"name": "month", "type": "date", "role": "key"},
                 {"name": "events", "type": "integer", "role": "value"},
                 {"name": "is_noted", "type": "boolean", "role": "annotation"},
             ],
-            "period": "month",
-            "scope": [],
-            "expectations": expectations,
-        }
+            expectations=expectations,
+        )
         self._yaml.write_text(yaml.safe_dump(text, allow_unicode=True), "utf-8")
         self.source: Source = load_source(self._yaml)
 
@@ -103,7 +98,8 @@ class Bench:
 
     def judge(self) -> dict[str, Verdict]:
         """A verdict by vintage, judged oldest first."""
-        found = judge(self.source, [self.candidates[v] for v in sorted(self.candidates)], self.verdicts, self.ledger)
+        rules = Rules(self.source, {}, self._yaml.read_text("utf-8"))
+        found = judge(rules, [self.candidates[v] for v in sorted(self.candidates)], self.verdicts, self.ledger)
         return {v.archive_id: v for v in found}
 
     @property

@@ -10,6 +10,6 @@ from tests.unit.quality.bench import Bench
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path) -> Bench:
     """An empty bench."""
-    return Bench(tmp_path, monkeypatch)
+    return Bench(tmp_path)

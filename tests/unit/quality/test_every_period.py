@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.catalog.load import get_source, load_catalog
-from pipelines.quality.context import Subject
+from pipelines.quality.context import Context
 from pipelines.quality.facts import every_period
 
 SEIZURES = get_source("cbp_drug_seizures")
@@ -20,7 +20,7 @@ def share(folder: Path, rows_by_month: dict[date, int]) -> dict[date, float]:
     """Share of usual rows by month, of a vintage with so many rows in each month."""
     months = [month for month, count in rows_by_month.items() for _ in range(count)]
     pl.DataFrame({"month": months}, schema={"month": pl.Date}).write_parquet(folder / "clean.parquet")
-    found = every_period(SEIZURES, Subject(folder, False, None))
+    found = every_period(SEIZURES, Context(folder, False, None))
     assert found.columns == ["period", "share_of_usual_rows"]
     return dict(found.iter_rows())
 

@@ -19,9 +19,9 @@ LATER: Rows = [*GOOD, *((place, MARCH, 5) for place in PLACES)]
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path) -> Bench:
     """An empty bench whose source asks for the content."""
-    bench = Bench(tmp_path, monkeypatch)
+    bench = Bench(tmp_path)
     bench.describe([*EXPECTATIONS, CONTENT])
     return bench
 

@@ -14,7 +14,7 @@ from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Expectation
 from pipelines.core.errors import DrugflowError
 from pipelines.quality import run
-from pipelines.quality.context import Subject
+from pipelines.quality.context import Context
 from pipelines.quality.facts import facts
 from pipelines.quality.suite import offline, run_suite
 from pipelines.quality.verdict import accept
@@ -117,8 +117,8 @@ def test_an_expectation_of_a_fact_that_is_not_in_its_frame_raises(bench: Bench):
 
 
 def test_a_facts_frame_that_nobody_computes_raises(tmp_path: Path):
-    with pytest.raises(KeyError, match="moon_phase"):
-        facts(get_source("bts_border_crossings"), "moon_phase", Subject(tmp_path, False, None))
+    with pytest.raises(DrugflowError, match="nobody computes the facts 'moon_phase'"):
+        facts(get_source("bts_border_crossings"), {}, "moon_phase", Context(tmp_path, False, None))
 
 
 @pytest.mark.parametrize("source_id", ["bts_border_crossings", "cbp_drug_seizures", "cdc_vsrr_overdose"])

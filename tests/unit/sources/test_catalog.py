@@ -13,8 +13,7 @@ from pipelines.catalog.load import DESCRIPTION, FOLDER, get_source, load_catalog
 from pipelines.catalog.source import Source, fold
 from pipelines.core.errors import DrugflowError
 from pipelines.quality.facts import GENERIC
-from pipelines.quality.facts_by_source import SPECIFIC
-from pipelines.sources.modules import source_module
+from pipelines.sources.modules import rules_of, source_module
 
 SOURCES = [
     "bts_border_crossings",
@@ -126,7 +125,10 @@ class TestEverySource:
 
     def test_facts_that_are_judged_are_computed_by_someone(self, source: Source):
         batches = {e.batch for e in source.expectations} - {"rows"}
-        assert [b for b in batches if b not in GENERIC and (source.id, b) not in SPECIFIC] == []
+        assert batches - set(GENERIC) - set(source.facts) - set(rules_of(source).facts) == set()
+
+    def test_reads_seeds_that_are_there(self, source: Source):
+        assert [s for s in source.reads if not source.seed(s).is_file()] == []
 
     def test_every_expectation_says_why(self, source: Source):
         assert [e.id for e in source.expectations if len(e.why.split()) < 5] == []
@@ -206,6 +208,11 @@ def test_every_table_with_deaths_of_twelve_months_carries_their_cautions():
     assert reached == {"overdose_deaths_12mo", "overdose_trends", "corridor_trends", "nowcast"}
 
 
+def test_a_seed_that_is_not_declared_cannot_be_read():
+    with pytest.raises(DrugflowError, match=r"bts_border_crossings reads the seed areas: add it to reads"):
+        get_source("bts_border_crossings").seed("areas")
+
+
 # ---- what a bad description says ----
 
 
@@ -257,6 +264,8 @@ def test_a_good_description_written_again_is_read(tmp_path: Path):
         ({"expectations.1.severity": "grave"}, ["expectations.1.severity", "'critical'", "grave"]),
         ({"expectations.1.type": "drop table"}, ["expectations.1.type", "drop table"]),
         ({"expectations.1.why": "because"}, ["expectations.1.why", "at least 10 characters"]),
+        ({"facts.us_rows.by": ["year"]}, ["fact us_rows names ['year'], which frame does not have"]),
+        ({"facts.us_rows.kind": "guess"}, ["facts.us_rows", "'row_count'", "guess"]),
         ({"cautions.0.tables": []}, ["cautions.0.tables", "at least 1 item"]),
         ({"max_rejected_share": 1}, ["max_rejected_share", "less than 1"]),
         ({"files": {"formats": ["dbf"]}}, ["files.formats.0", "'csv'", "dbf"]),

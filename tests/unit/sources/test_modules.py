@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 
 import pipelines.sources
+from pipelines.catalog.load import get_source
+from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
-from pipelines.sources.modules import source_module
+from pipelines.sources.modules import rules_of, source_module
 
-Plant = Callable[[str], str]
-"""Text of a clean.py to the id of the source that has it."""
+Plant = Callable[..., str]
+"""Text of a module and its name to the id of the source that has it."""
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
     """Sources in a folder of their own, beside those of the project."""
     monkeypatch.setattr(pipelines.sources, "__path__", [*pipelines.sources.__path__, str(tmp_path)])
 
-    def write(text: str) -> str:
+    def write(text: str, name: str = "clean.py") -> str:
         (tmp_path / "planted").mkdir()
-        (tmp_path / "planted" / "clean.py").write_text(text, "utf-8")
+        (tmp_path / "planted" / name).write_text(text, "utf-8")
         return "planted"
 
     yield write
@@ -63,3 +65,22 @@ def test_a_module_without_tidy_says_which_function_to_write(plant: Plant):
 def test_a_module_that_imports_what_is_not_there_is_not_called_missing(plant: Plant):
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         source_module(plant("import no_such_library"))
+
+
+def planted(source_id: str) -> Source:
+    """A description with the id of a planted source."""
+    return get_source("bts_border_crossings").model_copy(update={"id": source_id})
+
+
+def test_the_facts_of_a_folder_are_found_by_their_batches(plant: Plant):
+    rules = rules_of(planted(plant("def tides(source, context): ...\nFACTS = {'tides': tides}", "facts.py")))
+    assert rules.facts["tides"].__module__ == "pipelines.sources.planted.facts"
+
+
+def test_a_source_whose_description_says_everything_needs_no_facts(plant: Plant):
+    assert rules_of(planted(plant("def tidy(batch, source): ..."))).facts == {}
+
+
+def test_facts_that_are_not_listed_are_not_passed_over(plant: Plant):
+    with pytest.raises(DrugflowError, match=r"planted/facts\.py lacks FACTS"):
+        rules_of(planted(plant("def tides(source, context): ...", "facts.py")))

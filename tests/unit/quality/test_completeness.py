@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from pipelines.quality.completeness import known_series, series_gaps, steady_absent, usual_rows
-from pipelines.quality.facts_by_source import cbp_weight_per_event, vsrr_us_rows
-from tests.unit.quality.test_facts import CBP, CROSSINGS, STATES, VSRR, crossings, deaths, measured, seizures, subject
+from tests.unit.quality.vintages import CROSSINGS, crossings, measured
 
 PORTS = [f"{n:04}" for n in range(10)]
 YEAR = pl.date_range(date(2023, 1, 1), date(2023, 12, 1), "1mo", eager=True).to_list()
@@ -154,37 +153,3 @@ def test_only_the_rows_asked_for_count(tmp_path: Path):
 def test_an_excerpt_says_nothing_by_leaving_out(tmp_path: Path):
     excerpt = measured(tmp_path, month(JANUARY, PORTS[:1]), HEAVY, partial=True)
     assert steady_absent(CROSSINGS, excerpt, ["port_code"], "crossings").is_empty()
-
-
-# ---- rows of the nation and its parts; weight per event ----
-
-
-@pytest.mark.parametrize(
-    ("rows", "counted"),
-    [
-        (deaths(None, [None] * 52), 53),
-        (deaths(510, [10] * 51), 52),
-        (deaths(520, [10] * 52).filter(pl.col("jurisdiction_id") != "US"), 52),
-        (deaths(520, [10] * 52, "synthetic_opioids_t404"), 0),
-    ],
-)
-def test_rows_of_the_nation_and_its_parts_are_counted_blank_or_not(tmp_path: Path, rows: pl.DataFrame, counted: int):
-    assert len(STATES) == 51
-    found = vsrr_us_rows(VSRR, subject(tmp_path, rows, period="month_ending"))
-    assert found["nation_and_parts"].to_list() == [counted]
-    excerpt = subject(tmp_path, rows, period="month_ending", partial=True)
-    assert vsrr_us_rows(VSRR, excerpt).is_empty()
-
-
-def test_pounds_per_event_of_a_month_over_the_year_before_in_the_middle_drug(tmp_path: Path):
-    # 10 lb an event in each of twelve months; then 5, 4 and 400 in three drugs, of which 5 / 10 is the middle.
-    def rows(months: list[date], pounds: dict[str, float]) -> pl.DataFrame:
-        one = seizures(("a", 2024, 1.0, 2, False)).drop("month", "drug_id", "quantity_lb")
-        return one.join(pl.DataFrame({"month": months}), how="cross").join(
-            pl.DataFrame({"drug_id": [*pounds], "quantity_lb": [2 * p for p in pounds.values()]}), how="cross"
-        )
-
-    old = rows(YEAR, {"fentanyl": 10.0, "heroin": 10.0, "lsd": 10.0})
-    new = rows([JANUARY], {"fentanyl": 5.0, "heroin": 4.0, "lsd": 400.0}).select(old.columns)
-    for found in (subject(tmp_path, new, old, scope="fiscal_year"), subject(tmp_path, pl.concat([old, new]), None)):
-        assert cbp_weight_per_event(CBP, found).rows() == [(JANUARY, 0.5)]

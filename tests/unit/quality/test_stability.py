@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from pipelines.catalog.load import load_catalog
-from pipelines.quality.context import Subject
+from pipelines.quality.context import Context
 from pipelines.quality.stability import content, last_period, settled
-from tests.unit.quality.test_facts import CROSSINGS, crossings, measured
+from tests.unit.quality.vintages import CROSSINGS, crossings, measured
 
 MONTHS = pl.date_range(date(2023, 1, 1), date(2023, 12, 1), "1mo", eager=True).to_list()
 KNOWN = crossings(*[(p, m, "trucks", 10) for m in MONTHS for p in ("0001", "0002")])
@@ -112,4 +112,4 @@ def test_an_excerpt_and_a_first_vintage_are_behind_nothing(tmp_path: Path):
     ("repeats", "found"), [(None, None), ("2023-01-15", "the content of vintage 2023-01-15 again")]
 )
 def test_a_content_that_was_there_before_is_named(tmp_path: Path, repeats: str | None, found: str | None):
-    assert content(CROSSINGS, Subject(tmp_path, False, None, repeats))["found"].to_list() == [found]
+    assert content(CROSSINGS, Context(tmp_path, False, None, repeats))["found"].to_list() == [found]

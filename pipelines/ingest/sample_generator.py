@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.archive.sample_guard import SAMPLE_FOLDER
-from pipelines.catalog.load import FOLDER, load_catalog
+from pipelines.catalog.load import load_catalog, source_folder
 from pipelines.catalog.source import Source
 from pipelines.ingest.samples import from_description
 from pipelines.ingest.samples.tree import SampleVintage, write
@@ -32,7 +32,7 @@ run `make sample`.
 
 def vintages(source: Source) -> Iterator[SampleVintage]:
     """Every sample vintage of one source, oldest first."""
-    if (FOLDER / source.id / "sample.py").is_file():
+    if (source_folder(source.id) / "sample.py").is_file():
         own: Iterator[SampleVintage] = importlib.import_module(f"pipelines.sources.{source.id}.sample").vintages()
         return own
     return from_description.vintages(source)

@@ -18,6 +18,7 @@ from typing import Literal
 from pipelines.clean.files import sheet_of
 from pipelines.clean.unpack import Limits, members
 from pipelines.core.errors import DrugflowError
+from pipelines.sources.shared.calendar import MONTHS
 
 MOST_CATEGORIES = 60
 """Distinct texts up to which a column looks like a list of categories."""
@@ -29,15 +30,11 @@ _INTEGER = re.compile(r"[+-]?(0|[1-9]\d*|[1-9]\d{0,2}(,\d{3})+)(\.0+)?")
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?([eE][+-]?\d+)?|[+-]?\.\d+")
 _CODE = re.compile(r"(^|_)(code|clave|cve|fips|id|inegi|number|no)(_|$)")
 _PERIOD = re.compile(r"(^|_)(year|anio|fy|month|mes|date|fecha|period|periodo|week|quarter|half)(_|$)")
-_MONTHS = {
-    "en": "january february march april may june july august september october november december",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-}
 _FORMS = {
     "{year}": r"(19|20)\d\d(\.0+)?",
     "{year}-{month:02}-01": r"\d{4}-\d\d-01",
-    "{month_en}": "(?i)" + _MONTHS["en"].replace(" ", "|"),
-    "{month_es}": "(?i)" + _MONTHS["es"].replace(" ", "|"),
+    "{month_en}": "(?i)" + "|".join(MONTHS["en"]),
+    "{month_es}": "(?i)" + "|".join(MONTHS["es"]),
     "{mon_en}": "(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
     "{month}": r"[1-9]|1[0-2]",
 }
@@ -163,9 +160,9 @@ def guess(table: Table) -> list[Column]:
 
 def _months_side_by_side(header: Sequence[str]) -> tuple[str | None, list[str]]:
     """Language and titles of the twelve months, whole or in three letters; nothing where one is missing."""
-    for language, names in _MONTHS.items():
+    for language, names in MONTHS.items():
         for length in (3, None):
-            wanted = [name[:length] for name in names.split()]
+            wanted = [name[:length] for name in names]
             found = [t for m in wanted for t in header if t.casefold() == m]
             if len(found) == len(wanted):
                 return language, found

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import fastexcel
 import pytest
 
 from pipelines.archive.sample_guard import refuse_generated
+from pipelines.catalog.load import load_catalog, source_folder
 from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
+from pipelines.ingest import sample_generator
 from pipelines.ingest.samples import from_description
 from pipelines.ingest.samples.tree import SampleVintage, write
 from tests.unit import tried
@@ -132,6 +135,17 @@ def test_a_wide_column_has_a_cell_for_each_month_and_none_beyond_the_newest() ->
         for state in ("Sonora", "Yucatán")
         for year, months in (("2024", MONTHS[9:]), ("2025", MONTHS[:11]))
     }
+
+
+def test_a_source_whose_folder_has_no_generator_has_its_sample_from_the_description() -> None:
+    source = described(PLAIN)
+    assert list(sample_generator.vintages(source)) == list(from_description.vintages(source))
+
+
+def test_a_source_whose_folder_has_a_generator_has_its_sample_from_there() -> None:
+    own = next(s for s in load_catalog().values() if (source_folder(s.id) / "sample.py").is_file())
+    made = import_module(f"pipelines.sources.{own.id}.sample").vintages()
+    assert list(sample_generator.vintages(own)) == list(made)
 
 
 # ---- figures ----
@@ -263,6 +277,13 @@ def test_what_cannot_be_made_is_a_sentence_that_names_the_place(base: dict[str, 
     with pytest.raises(DrugflowError, match=sentence) as raised:
         list(from_description.vintages(described(base)))
     assert "tried/source.yml" in str(raised.value)
+
+
+def test_choices_that_would_be_too_many_are_refused() -> None:
+    many = {"values": [f"place {n}" for n in range(20_000)]}
+    stanza = sample(columns=PLAIN["sample"]["columns"] | {"place": many})
+    with pytest.raises(DrugflowError, match="more than 100,000 records in all"):
+        list(from_description.vintages(described(PLAIN, sample=stanza)))
 
 
 def test_a_column_is_filled_in_one_way() -> None:

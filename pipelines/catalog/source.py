@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipelines.catalog.base import Strict, Text
+from pipelines.catalog.columns import RawColumn, TidyColumn, fold
+from pipelines.catalog.expectations import Expectation, Override
 from pipelines.catalog.facts import DeclaredFact
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import SEEDS
-from pipelines.core.types import Severity
 
 Cadence = Literal["weekly", "monthly", "quarterly", "half_yearly", "yearly"]
 LONGEST_DAYS: dict[Cadence, int] = {"weekly": 7, "monthly": 31, "quarterly": 92, "half_yearly": 184, "yearly": 366}
@@ -73,92 +74,6 @@ class Files(Strict):
     encodings: list[Literal["utf-8", "latin-1"]] = Field(default=["utf-8"])
     final_newline: bool = Field(default=True, description="the publisher always ends the last line")
     end_marker: str | None = Field(default=None, description="a line equal to this ends the records")
-
-
-class RawColumn(Strict):
-    """One column as the publisher writes it.
-
-    id is our name for it while cleaning; names are the headers seen, any case and spacing.
-    """
-
-    id: str
-    names: list[str] = Field(min_length=1)
-    type: Literal["text", "integer", "number", "category"] = "text"
-    unit: str | None = None
-    required: bool = Field(default=True, description="the column must be in every file")
-    nullable: bool = Field(default=False, description="a cell may be empty")
-    categories: dict[str, str] | None = Field(default=None, description="publisher's value: our id")
-    ignore: bool = Field(default=False, description="known, read by nobody")
-    wide: str | None = Field(
-        default=None,
-        description="each of names is a column of its own and each of its cells a record: the title goes into this one",
-    )
-    pattern: str | None = Field(
-        default=None, description="a family of ignored columns: regular expression that the whole folded header matches"
-    )
-
-    @model_validator(mode="after")
-    def _categories(self) -> Self:
-        if (self.type == "category") != bool(self.categories):
-            raise ValueError(f"column {self.id}: type category goes with a list of categories")
-        return self
-
-    @model_validator(mode="after")
-    def _wide(self) -> Self:
-        if self.wide is not None and (self.ignore or self.type == "category"):
-            raise ValueError(f"column {self.id}: the cells of a wide column are figures or texts that are read")
-        return self
-
-    @property
-    def titles(self) -> list[RawColumn]:
-        """The columns of the file: itself, or one for each name of a wide column, with that name as its id."""
-        if self.wide is None:
-            return [self]
-        return [self.model_copy(update={"id": name, "names": [name], "wide": None}) for name in self.names]
-
-    @model_validator(mode="after")
-    def _pattern(self) -> Self:
-        if self.pattern is not None:
-            if not self.ignore:
-                raise ValueError(f"column {self.id}: a pattern names ignored columns only; say ignore: true")
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"column {self.id}: {self.pattern!r} is no regular expression ({error})") from error
-        return self
-
-
-FRAME_TYPES = {"text": "String", "integer": "Int64", "number": "Float64", "date": "Date", "boolean": "Boolean"}
-"""The Polars type of each type of a clean frame's column."""
-
-
-class TidyColumn(Strict):
-    """One column of the clean frame.
-
-    A difference in a value is a revision; in an annotation, a note that changed while the figure did not;
-    context stays in the clean frame and never reaches the history.
-    """
-
-    name: str
-    type: Literal["text", "integer", "number", "date", "boolean"]
-    role: Literal["key", "value", "annotation", "context"]
-    unit: str | None = None
-    tolerance: float = Field(default=0.0, ge=0, description="largest difference that is no revision")
-    text: Text | None = Field(default=None, description="what it is; unset: as in the dictionary's shared columns")
-
-
-class Expectation(Strict):
-    """One Great Expectations expectation on the clean rows or on the facts about the vintage.
-
-    batch names the frame: rows (new or revised rows) or a facts frame made by the source's quality code.
-    """
-
-    id: str = Field(pattern=r"^[a-z0-9_]+$")
-    batch: str = "rows"
-    type: str = Field(pattern=r"^expect_[a-z_]+$")
-    kwargs: dict[str, Any] = Field(default={})
-    severity: Severity = "critical"
-    why: str = Field(min_length=10)
 
 
 class Caution(Strict):
@@ -243,7 +158,10 @@ class Source(Strict):
     )
     reads: list[str] = Field(default=[], description="seeds (dbt_project/seeds) that its cleaning and its facts read")
     facts: dict[str, DeclaredFact] = Field(default={}, description="facts of a known kind, by the batch that they are")
-    expectations: list[Expectation] = Field(default=[])
+    expectations: list[Expectation] = Field(default=[], description="those of this source alone")
+    overrides: dict[str, Override] = Field(
+        default={}, description="of an expectation of quality/defaults.yml, by its id: what is otherwise here"
+    )
     cautions: list[Caution] = Field(default=[])
     notes: Notes
     sample: Sample = Sample()
@@ -331,8 +249,3 @@ class Source(Strict):
     def part_columns(self) -> list[str]:
         """Scope columns whose values advance side by side; a fiscal year, which is outside the key, ends for good."""
         return [c for c in self.scope if c in self.key] if self.parts is None else self.parts
-
-
-def fold(text: str) -> str:
-    """Header or category as compared: no outer space, single inner spaces, lower case."""
-    return " ".join(text.replace("\ufeff", "").split()).casefold()

@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.catalog.source import RawColumn, Source, fold
+from pipelines.catalog.columns import RawColumn, fold
+from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import Records
 from pipelines.clean.split import LINE

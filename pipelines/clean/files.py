@@ -18,7 +18,8 @@ from typing import IO
 
 import polars as pl
 
-from pipelines.catalog.source import RawColumn, Source, fold
+from pipelines.catalog.columns import RawColumn, fold
+from pipelines.catalog.source import Source
 from pipelines.clean.split import (
     LINE,
     LONGEST_FIELD,

@@ -19,8 +19,9 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel
 
+from pipelines.catalog.columns import FRAME_TYPES
 from pipelines.catalog.scope import scope_text
-from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.catalog.source import Source
 from pipelines.clean import corrections
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.columns import typed

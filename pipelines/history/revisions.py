@@ -21,7 +21,8 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.catalog.source import Source, TidyColumn
+from pipelines.catalog.columns import TidyColumn
+from pipelines.catalog.source import Source
 from pipelines.core.parquet import in_order
 
 STATE = {

@@ -15,8 +15,9 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.catalog.columns import FRAME_TYPES
 from pipelines.catalog.scope import joined, scope_text
-from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.catalog.source import Source
 from pipelines.core.dependencies import modules_used
 from pipelines.core.files import atomic_path, read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, damage, fingerprint, sha256_of, sums_of

@@ -31,6 +31,7 @@ from pipelines.orchestration.metadata import (
     spark,
     table,
 )
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.refresh.stages import build_source_history, ingest_source, resolve_origin
 from pipelines.refresh.workers import begin, cleaned_and_judged
@@ -157,9 +158,10 @@ def archived(settings: Settings, origin: Origin, source: Source, added: list[str
 
 
 def _clean(settings: Settings, source: Source) -> Any:
-    severities: dict[str, Severity] = {e.id: e.severity for e in source.expectations}
+    expectations = expectations_of(source)
+    severities: dict[str, Severity] = {e.id: e.severity for e in expectations}
     severities |= dict.fromkeys(OURS, "critical")
-    asked = {**{e.id: e.why for e in source.expectations}, **OURS}
+    asked = {**{e.id: e.why for e in expectations}, **OURS}
     texts = {name: f"{EFFECTS[severities[name]]} {text}" for name, text in asked.items()}
 
     @dg.asset(

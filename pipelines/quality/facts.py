@@ -13,7 +13,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipelines.catalog.source import FRAME_TYPES, Source
+from pipelines.catalog.columns import FRAME_TYPES
+from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
 from pipelines.quality.completeness import gone, known_series, series_gaps, usual_rows
 from pipelines.quality.context import Context, Fact

@@ -15,10 +15,12 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.archive.decisions import Exemption, retractions
-from pipelines.catalog.source import Expectation, Source
+from pipelines.catalog.expectations import Expectation
+from pipelines.catalog.source import Source
 from pipelines.core.files import read_json, write_json
 from pipelines.core.fingerprint import fingerprint
 from pipelines.quality.context import Context, Fact
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.facts import facts
 from pipelines.quality.verdict import Check, Verdict, impossible
 
@@ -194,8 +196,9 @@ def _judge_one(
         return verdict
     verdict.checks.append(_rejected(source, candidate))
     verdict.readable = bool(context.rows().select(pl.len()).collect().item())
-    for batch in dict.fromkeys(e.batch for e in source.expectations):
-        expectations = [e for e in source.expectations if e.batch == batch]
+    every = expectations_of(source)
+    for batch in dict.fromkeys(e.batch for e in every):
+        expectations = [e for e in every if e.batch == batch]
         if batch == "rows":
             wanted = [c.name for c in source.frame if c.name in columns_checked(expectations)]
             chunks: Iterator[pl.DataFrame] = _new_rows(source, candidate, trusted, wanted)

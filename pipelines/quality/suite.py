@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.catalog.source import Expectation
+from pipelines.catalog.expectations import Expectation
 from pipelines.quality.verdict import Check
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")

@@ -12,6 +12,7 @@ from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
 from pipelines.core.files import atomic_path
 from pipelines.core.settings import PROJECT_ROOT
+from pipelines.quality.expectations import expectations_of
 
 FOLDER = PROJECT_ROOT / "docs" / "sources"
 HEADER = "<!-- Written by: make docs, from pipelines/sources/{id}/source.yml. Edit that, not this. -->"
@@ -82,7 +83,7 @@ def _frame(source: Source) -> str:
 
 def _expectations(source: Source) -> str:
     lines = ["| check | severity | why |", "|---|---|---|"]
-    lines += [f"| `{e.id}` | {e.severity} | {_cell(e.why)} |" for e in source.expectations]
+    lines += [f"| `{e.id}` | {e.severity} | {_cell(e.why)} |" for e in expectations_of(source)]
     return "\n".join(lines) + "\n\nA failed critical check holds the vintage back; a warning is published and shown."
 
 

@@ -13,6 +13,7 @@ from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.verdict import Verdict, impossible
 from pipelines.releases.manifest import current_manifest, nothing_to_open, pinned_release, releases
 from pipelines.status.account import broken, freshness, read_outline, state_of
@@ -81,7 +82,7 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
 
 def _failed(settings: Settings, realm: Realm, source: Source, verdict: Verdict) -> list[dict[str, Any]]:
     """Each check that failed, with what it found and the page that shows it, where there is one."""
-    quality, batches = settings.stage("quality", realm), {e.id: e.batch for e in source.expectations}
+    quality, batches = settings.stage("quality", realm), {e.id: e.batch for e in expectations_of(source)}
     pages = {c.id: quality / source.id / f"{verdict.archive_id}__{batches.get(c.id)}.html" for c in broken(verdict)}
     return [
         {"check": c.id, "found": c.detail, "page": str(pages[c.id]) if pages[c.id].is_file() else None}
@@ -96,7 +97,7 @@ def how_to_go_on(source: Source, verdict: Verdict) -> str:
     accept = f"'drugflow accept {name} --reason \"…\"'"
     if verdict.retracted:
         return f"Nothing needs doing; {accept} takes the retraction back."
-    failed, contents = broken(verdict), [e.id for e in source.expectations if e.batch == "content"]
+    failed, contents = broken(verdict), [e.id for e in expectations_of(source) if e.batch == "content"]
     if old := next((c.detail for c in failed if c.id in contents), None):
         return (
             f"It is an old file under a newer date, {old.removeprefix('observed ')}. If it was added by mistake: "

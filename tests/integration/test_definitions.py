@@ -24,6 +24,7 @@ from pipelines.catalog.dictionary import dictionary_rows
 from pipelines.catalog.load import load_catalog
 from pipelines.core.settings import Settings
 from pipelines.definitions import build_definitions
+from pipelines.quality.expectations import expectations_of
 from tests.conftest import ROOT, installation
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
@@ -153,7 +154,7 @@ def test_every_check_says_what_it_holds_the_asset_to_and_what_follows(
 
 def test_a_check_is_as_grave_as_its_source_says(checks: dict[str, list[dg.AssetCheckSpec]]) -> None:
     effects = {"critical": "Critical: holds the vintage back. ", "warning": "Warning: published and shown. "}
-    declared = {(s.id, e.id): effects[e.severity] + e.why for s in SOURCES for e in s.expectations}
+    declared = {(s.id, e.id): effects[e.severity] + e.why for s in SOURCES for e in expectations_of(s)}
     shown = {(s.id, c.name): c.description for s in SOURCES for c in checks[f"clean/{s.id}"]}
     assert len({text.split(":")[0] for text in declared.values()}) == 2
     assert declared.items() <= shown.items()
@@ -164,7 +165,7 @@ def test_every_expectation_of_a_source_is_a_check_of_its_clean_asset(
 ) -> None:
     for source in SOURCES:
         names = {c.name for c in checks[f"clean/{source.id}"]}
-        assert {e.id for e in source.expectations} | {"readable", "rejected_rows", "records_conserved"} <= names
+        assert {e.id for e in expectations_of(source)} | {"readable", "rejected_rows", "records_conserved"} <= names
 
 
 def test_raw_assets_have_a_freshness_policy_by_cadence(specs: dict[str, dg.AssetSpec]) -> None:

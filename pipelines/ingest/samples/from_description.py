@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import product
 
-from pipelines.catalog.source import RawColumn, SampleColumn, Source, fold
+from pipelines.catalog.columns import RawColumn, fold
+from pipelines.catalog.source import SampleColumn, Source
 from pipelines.core.errors import DrugflowError
 from pipelines.ingest.samples.draw import uniform
 from pipelines.ingest.samples.tree import SampleVintage, delimited, workbook

@@ -14,8 +14,9 @@ from typing import Any
 import polars as pl
 
 from pipelines.archive.vintages import RECEIPT, ArchivedVintage, Receipt
+from pipelines.catalog.columns import TidyColumn
 from pipelines.catalog.load import get_source
-from pipelines.catalog.source import Source, TidyColumn
+from pipelines.catalog.source import Source
 from pipelines.clean.files import LINE, Limits, read_records
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json

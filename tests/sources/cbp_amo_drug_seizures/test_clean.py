@@ -21,6 +21,7 @@ from pipelines.catalog.load import get_source
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.core.fingerprint import sha256_of
+from pipelines.quality.expectations import expectations_of
 from pipelines.sources.cbp_amo_drug_seizures.clean import is_open
 from pipelines.sources.modules import source_module
 
@@ -134,7 +135,7 @@ def test_the_largest_row_is_kept_and_noticed(clean: Clean) -> None:
     largest = frame.sort("quantity_lb", descending=True).row(0, named=True)
     assert (largest["month"], largest["branch"]) == (date(2021, 6, 1), "bellingham_air_branch")
     assert (largest["quantity_lb"], largest["events"]) == (403547.62, 1)
-    check = next(e for e in SOURCE.expectations if e.id == "quantity_lb_outlier")
+    check = next(e for e in expectations_of(SOURCE) if e.id == "quantity_lb_outlier")
     assert check.severity == "warning"
     assert check.kwargs["max_value"] < largest["quantity_lb"]
 
@@ -206,14 +207,14 @@ def test_fentanyl_totals_of_the_two_releases(
 
 @pytest.mark.parametrize(("vintage", "above"), [("2022-11-15", 2), ("2026-01-15", 1)])
 def test_only_three_real_rows_are_outliers(mirror: Path, clean: Clean, vintage: str, above: int) -> None:
-    bound = next(e for e in SOURCE.expectations if e.id == "quantity_lb_outlier").kwargs["max_value"]
+    bound = next(e for e in expectations_of(SOURCE) if e.id == "quantity_lb_outlier").kwargs["max_value"]
     _, frame, _ = clean(the_file(mirror, vintage))
     assert frame.filter(pl.col("quantity_lb") > bound).height == above
 
 
 @pytest.mark.parametrize("vintage", ["2022-11-15", "2026-01-15"])
 def test_no_month_of_a_real_file_would_be_taken_for_a_cut_one(mirror: Path, clean: Clean, vintage: str) -> None:
-    bound = next(e for e in SOURCE.expectations if e.id == "newest_month_complete").kwargs["min_value"]
+    bound = next(e for e in expectations_of(SOURCE) if e.id == "newest_month_complete").kwargs["min_value"]
     _, frame, _ = clean(the_file(mirror, vintage))
     rows = frame.group_by("month").len().sort("month")["len"].cast(pl.Float64)
     assert float((rows / rows.shift(1)).drop_nulls().min() or 0) > bound  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, Limits, Records, read_records
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.core.fingerprint import sha256_of
+from pipelines.quality.expectations import expectations_of
 from pipelines.sources.cbp_drug_seizures.clean import is_open
 from pipelines.sources.modules import source_module
 from pipelines.sources.shared.cbp import seizure_rows
@@ -260,7 +261,7 @@ def test_a_negative_weight_is_kept_for_the_check_that_blocks_it(clean: Clean) ->
     summary, frame, _ = clean(f"{HEADER}2024 (FYTD),OCT,{TUCSON}\r\n".replace("607.3267", "-607.3267"))
     assert summary.rejected == 0
     assert frame["quantity_lb"].to_list() == [-607.3267276717775]
-    check = next(e for e in SOURCE.expectations if e.id == "quantity_lb_not_negative")
+    check = next(e for e in expectations_of(SOURCE) if e.id == "quantity_lb_not_negative")
     assert (check.severity, check.batch, check.kwargs) == (
         "critical",
         "rows",
@@ -410,7 +411,7 @@ def test_a_closed_year_is_the_same_in_the_next_release(mirror: Path, clean: Clea
 
 
 def bound(expectation: str, side: str = "min_value") -> float:
-    return float(next(e for e in SOURCE.expectations if e.id == expectation).kwargs[side])
+    return float(next(e for e in expectations_of(SOURCE) if e.id == expectation).kwargs[side])
 
 
 @pytest.mark.parametrize("vintage", VINTAGES)

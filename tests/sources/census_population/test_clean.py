@@ -18,8 +18,8 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
+from pipelines.catalog.columns import RawColumn
 from pipelines.catalog.load import get_source
-from pipelines.catalog.source import RawColumn
 from pipelines.clean.files import Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.sources.modules import source_module

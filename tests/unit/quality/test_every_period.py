@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.catalog.load import get_source, load_catalog
 from pipelines.quality.context import Context
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.facts import every_period
 
 SEIZURES = get_source("cbp_drug_seizures")
@@ -58,6 +59,6 @@ def test_a_vintage_without_a_row_says_nothing(tmp_path: Path) -> None:
     "source", ["cbp_drug_seizures", "cbp_amo_drug_seizures", "cdc_vsrr_overdose", "bts_border_crossings"]
 )
 def test_full_monthly_releases_are_held_where_a_month_was_cut_out(source: str) -> None:
-    (expectation,) = (e for e in load_catalog()[source].expectations if e.batch == "every_period")
+    (expectation,) = (e for e in expectations_of(load_catalog()[source]) if e.batch == "every_period")
     assert expectation.severity == "critical"
     assert expectation.kwargs["min_value"] > 0

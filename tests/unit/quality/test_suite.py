@@ -10,11 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.catalog.expectations import Expectation
 from pipelines.catalog.load import get_source
-from pipelines.catalog.source import Expectation
 from pipelines.core.errors import DrugflowError
 from pipelines.quality import run
 from pipelines.quality.context import Context
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.facts import facts
 from pipelines.quality.suite import offline, run_suite
 from pipelines.quality.verdict import accept
@@ -127,7 +128,7 @@ def test_every_expectation_of_the_rows_can_run(source_id: str):
     source = get_source(source_id)
     frame = pl.DataFrame(schema={c.name: kinds[c.type] for c in source.frame}).clear(1)
     frame = frame.with_columns(file=pl.lit("data.csv"), line=pl.lit(2))
-    suite = [e for e in source.expectations if e.batch == "rows"]
+    suite = [e for e in expectations_of(source) if e.batch == "rows"]
     assert len(run_suite(source_id, suite, [frame], ["file", "line"])[0]) == len(suite)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.catalog.columns import fold
 from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.load import DESCRIPTION, FOLDER, get_source, load_catalog, load_source, source_folder
-from pipelines.catalog.source import Source, fold
+from pipelines.catalog.source import Source
 from pipelines.core.errors import DrugflowError
+from pipelines.quality.expectations import expectations_of
 from pipelines.quality.facts import GENERIC
 from pipelines.sources.modules import rules_of, source_module
 
@@ -103,9 +105,9 @@ class TestEverySource:
         assert source.status == "contract" or callable(source_module(source.id).tidy)
 
     def test_checks_the_key_the_range_and_completeness(self, source: Source):
-        kinds = {(e.batch, e.type) for e in source.expectations}
+        kinds = {(e.batch, e.type) for e in expectations_of(source)}
         unique = [
-            e for e in source.expectations if e.type == "expect_compound_columns_to_be_unique" and e.batch == "rows"
+            e for e in expectations_of(source) if e.type == "expect_compound_columns_to_be_unique" and e.batch == "rows"
         ]
         assert [set(e.kwargs["column_list"]) for e in unique] == [set(source.key)]
         assert unique[0].severity == "critical"
@@ -116,7 +118,7 @@ class TestEverySource:
         frame = {c.name for c in source.frame}
         looked = {
             name
-            for e in source.expectations
+            for e in expectations_of(source)
             if e.batch == "rows"
             for name in [e.kwargs.get("column"), *e.kwargs.get("column_list", [])]
             if name
@@ -124,19 +126,19 @@ class TestEverySource:
         assert looked <= frame
 
     def test_facts_that_are_judged_are_computed_by_someone(self, source: Source):
-        batches = {e.batch for e in source.expectations} - {"rows"}
+        batches = {e.batch for e in expectations_of(source)} - {"rows"}
         assert batches - set(GENERIC) - set(source.facts) - set(rules_of(source).facts) == set()
 
     def test_reads_seeds_that_are_there(self, source: Source):
         assert [s for s in source.reads if not source.seed(s).is_file()] == []
 
     def test_every_expectation_says_why(self, source: Source):
-        assert [e.id for e in source.expectations if len(e.why.split()) < 5] == []
+        assert [e.id for e in expectations_of(source) if len(e.why.split()) < 5] == []
 
     def test_says_of_every_figure_which_values_cannot_be(self, source: Source):
         """An operator may accept anything else."""
         figures = {c.name for c in source.frame if c.role == "value" and c.type in ("integer", "number")}
-        assert {e.kwargs["column"] for e in source.expectations if e.id in source.bounds} == figures
+        assert {e.kwargs["column"] for e in expectations_of(source) if e.id in source.bounds} == figures
 
     def test_loses_no_record_unless_a_share_is_stated(self, source: Source):
         assert source.max_rejected_share == 0 or any("undercount" in c.text.en for c in source.cautions)
@@ -260,7 +262,7 @@ def test_a_good_description_written_again_is_read(tmp_path: Path):
         ({"fetch": {"kind": "socrata", "hosts": ["data.cdc.gov"]}}, ["fetch", "needs its dataset"]),
         ({"fetch": {"kind": "socrata", "dataset": "xkb8-kh2a"}}, ["fetch.hosts", "may not be empty"]),
         ({"fetch": {"kind": "pigeon"}}, ["fetch.kind", "'socrata'", "pigeon"]),
-        ({"expectations.1.id": "key_unique"}, ["expectations has an id twice"]),
+        ({"expectations.1.id": "indicator_known"}, ["expectations has an id twice"]),
         ({"expectations.1.severity": "grave"}, ["expectations.1.severity", "'critical'", "grave"]),
         ({"expectations.1.type": "drop table"}, ["expectations.1.type", "drop table"]),
         ({"expectations.1.why": "because"}, ["expectations.1.why", "at least 10 characters"]),

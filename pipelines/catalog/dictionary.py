@@ -157,7 +157,6 @@ class _Reader:
             "name": source.id,
             "schema": "history",
             "made_by": "history",
-            "source": source.id,
             "en": f"All states of every published row: {source.title.en}. One row per key and state; a state is "
             "current where last_vintage is null. Nothing is filled in.",
             "es": f"Todos los estados de cada fila publicada: {source.title.es}. Una fila por llave y estado; un "

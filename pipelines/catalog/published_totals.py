@@ -12,16 +12,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from pipelines.catalog.base import Text
+from pipelines.catalog.dictionary import as_of_macros, load_dictionary
 from pipelines.core.files import read_yaml
 
 LIST = Path(__file__).parents[1] / "release" / "published_totals.yml"
-
-TABLES = {
-    "seizures": ("seizures_as_of", "marts.seizures_monthly"),
-    "deaths": ("overdose_deaths_as_of", "marts.overdose_deaths_12mo"),
-    "crossings": ("crossings_as_of", "marts.border_crossings_monthly"),
-}
-"""What a query reads: the table macro of a vintage, and the mart that shows what is known today."""
 
 
 class Total(BaseModel):
@@ -59,17 +53,20 @@ class Total(BaseModel):
 def load_totals() -> list[Total]:
     """Every published total, in the file's order."""
     raw = read_yaml(LIST)
-    macros = raw["queries"]
+    queries, macros = raw["queries"], as_of_macros(load_dictionary())
     return [
-        Total.model_validate({k: v for k, v in entry.items() if k not in ("use", "with")} | _query(macros, entry))
+        Total.model_validate(
+            {k: v for k, v in entry.items() if k not in ("use", "with")} | _query(queries, macros, entry)
+        )
         for entry in raw["totals"]
     ]
 
 
-def _query(queries: dict[str, str], entry: dict[str, Any]) -> dict[str, str]:
+def _query(queries: dict[str, str], macros: dict[str, str], entry: dict[str, Any]) -> dict[str, str]:
+    """The query with each mart in braces as of the vintage, and the same with the marts of today."""
     query, given = queries[entry["use"]], entry.get("with", {})
-    then = {name: f"{macro}(date '{entry.get('vintage')}')" for name, (macro, _) in TABLES.items()}
-    now = {name: mart for name, (_, mart) in TABLES.items()}
+    then = {fact: f"{macro}(date '{entry.get('vintage')}')" for macro, fact in macros.items()}
+    now = {fact: f"marts.{fact}" for fact in macros.values()}
     today = {"today": query.format(**given, **now)} if entry.get("vintage") else {}
     return {"query": query.format(**given, **then), **today}
 

@@ -14,6 +14,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from pipelines.catalog.base import Strict, Text
+from pipelines.catalog.caution import Caution
 from pipelines.catalog.columns import RawColumn, TidyColumn, fold
 from pipelines.catalog.expectations import Expectation, Override
 from pipelines.catalog.facts import DeclaredFact
@@ -74,15 +75,6 @@ class Files(Strict):
     encodings: list[Literal["utf-8", "latin-1"]] = Field(default=["utf-8"])
     final_newline: bool = Field(default=True, description="the publisher always ends the last line")
     end_marker: str | None = Field(default=None, description="a line equal to this ends the records")
-
-
-class Caution(Strict):
-    """A trap that an analyst must know; shipped in meta.cautions."""
-
-    code: str = Field(pattern=r"^[a-z0-9_]+$")
-    text: Text
-    tables: list[str] = Field(min_length=1)
-    evidence: str | None = None
 
 
 class Notes(Strict):

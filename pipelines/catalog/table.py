@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.catalog.caution import Trap
 from pipelines.catalog.source import Subject
 
 Schema = Literal["marts", "history", "meta"]
@@ -75,6 +76,12 @@ class Column(_Strict):
         return text if named else f"{text} {word}: {', '.join(self.check)}."
 
 
+class OwnCaution(Trap):
+    """A trap of one table and of what is built from it. source: the one that it is about, where it is about one."""
+
+    source: str | None = None
+
+
 class Table(_Strict):
     """One released table or view. grain names the columns that tell its rows apart.
 
@@ -90,9 +97,10 @@ class Table(_Strict):
     es: str = Field(min_length=1)
     grain: list[str] = Field(min_length=1)
     position: int | None = Field(default=None, description="rank among the tables of its schema; unset: last, by name")
-    source: str | None = Field(default=None, description="the one source that it comes from")
+    built_from: list[str] = Field(default=[], description="sources whose lists a seed has; dbt cannot know")
     as_of: str | None = Field(default=None, pattern=_NAME, description="table macro that gives it as known on a date")
     columns: list[Column] = Field(min_length=1)
+    cautions: list[OwnCaution] = []
     explain: dict[str, Any] | None = Field(default=None, description="how a row of it is traced back to records")
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from pipelines.catalog.table import Table
 from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
 from pipelines.core.settings import PROJECT_ROOT
 from pipelines.core.types import Realm
+from pipelines.dbt.lineage import load_lineage
 
 OWNERS = ["team:pipeline"]
 _BAR = 24
@@ -86,7 +87,7 @@ def columns_of(source: Source, history: bool) -> dg.TableSchema:
     if history:
         return _described(tables[f"history.{source.id}"])
     # A context column never reaches the history: then the source's fact says what it is, where it has one.
-    own = [t for t in tables.values() if t.source == source.id]
+    own = [t for t in tables.values() if load_lineage().only_source(t.name) == source.id]
     texts = {c.name: c.comment for t in sorted(own, key=lambda t: t.table_schema, reverse=True) for c in t.columns}
     texts = {c.name: c.text.en if c.text else CLEAN_ONLY for c in source.frame} | texts
     return dg.TableSchema(columns=[dg.TableColumn(c.name, c.type, description=texts[c.name]) for c in source.frame])

@@ -19,6 +19,7 @@ from pipelines.catalog.load import load_catalog
 from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
+from pipelines.dbt.lineage import load_lineage
 from pipelines.query.difference import (
     CheckChange,
     Difference,
@@ -139,7 +140,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, alias: str) -> dict[str, lis
 
 
 def _shape(table: Table, old: list[str], new: list[str]) -> _Shape:
-    source = load_catalog().get(table.source or "")
+    source = load_catalog().get(load_lineage().only_source(table.name) or "")
     declared = {c.name: c for c in source.frame} if source else {}
     values: dict[str, float | None] = {}
     notes: dict[str, float | None] = {}

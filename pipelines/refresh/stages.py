@@ -25,6 +25,7 @@ from pipelines.core.files import read_json, write_json
 from pipelines.core.fingerprint import code_fingerprint, fingerprint, sha256_of
 from pipelines.core.settings import DBT_PROJECT, PACKAGE, Settings
 from pipelines.core.types import Realm
+from pipelines.dbt.fingerprint import models_fingerprint
 from pipelines.ingest.origins import Origin, describe, ingest, nothing_offered, offered, parse_origin
 from pipelines.ingest.report import IngestReport
 from pipelines.quality.verdict import Verdict, read_verdicts
@@ -262,8 +263,8 @@ def build_inputs(settings: Settings, realm: Realm) -> str:
         f"{s}:{(read_json(settings.stage('history', realm) / f'{s}.json') or {}).get('fingerprint')}"
         for s in active_sources()
     ]
-    code = code_fingerprint(DBT_PROJECT, PACKAGE / "analysis", PACKAGE / "core" / "remember.py")
-    return fingerprint([code, *marks])
+    statistics = code_fingerprint(PACKAGE / "analysis", PACKAGE / "core" / "remember.py")
+    return fingerprint([models_fingerprint(), statistics, *marks])
 
 
 def code_version() -> str:

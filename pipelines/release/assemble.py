@@ -21,6 +21,7 @@ from pipelines.catalog.table import Table
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.core.types import SAMPLE, Realm
+from pipelines.dbt.lineage import load_lineage
 from pipelines.release.cautions import caution_rows, late_cautions_sql
 from pipelines.release.content_hash import content_hash, table_hash
 from pipelines.release.data_docs import data_docs
@@ -54,7 +55,7 @@ def assemble(
     folder.mkdir(parents=True)
     mark = f"{SAMPLE}. " if realm == "sample" else ""
     accounts = [read_account(settings, realm, s) for s in load_catalog().values()]
-    dictionary = load_dictionary()
+    dictionary, lineage = load_dictionary(), load_lineage()
     connection = duckdb.connect(str(folder / "drugflow.duckdb"))
     try:
         connection.execute("set autoinstall_known_extensions = false; set preserve_insertion_order = true")
@@ -73,12 +74,11 @@ def assemble(
         connection.execute("detach build")
         connection.execute("begin transaction")
         by_name = {t.name: t for t in dictionary if t.made_by == "release"}
-        _fill(connection, by_name["source_facts"], source_rows(accounts), mark)
+        _fill(connection, by_name["source_facts"], source_rows(accounts, lineage), mark)
         _fill(connection, by_name["vintages"], [v for a in accounts for v in a.vintages], mark)
         _fill(connection, by_name["dictionary"], dictionary_rows(dictionary), mark)
-        every_table = sorted({t.name for t in dictionary})
         without_mexico = _without_mexico(connection, dictionary)
-        cautions = caution_rows(realm, accounts, every_table, without_mexico)
+        cautions = caution_rows(realm, accounts, lineage, without_mexico)
         _fill(connection, by_name["caution_facts"], cautions, mark)
         totals = check_totals(connection, realm, settings.as_of)
         checks = check_rows(accounts, build_state, total_checks(totals))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.archive.decisions import Exemption
+from pipelines.catalog.lineage import Lineage
+from pipelines.catalog.source import Source
 from pipelines.core.types import Realm
 from pipelines.quality.verdict import Verdict
 from pipelines.status.account import Account, broken
@@ -37,11 +39,12 @@ def late_cautions_sql(freshness: str) -> str:
 
 
 def caution_rows(
-    realm: Realm, accounts: list[Account], every_table: list[str], without_mexico: list[str]
+    realm: Realm, accounts: list[Account], lineage: Lineage, without_mexico: list[str]
 ) -> list[dict[str, Any]]:
-    """Cautions of the sources' YAML, and those that this build itself gives rise to; lateness comes with the day.
+    """Cautions of the sources' YAML and of the table files, and those that this build itself gives rise to; lateness
+    comes with the day.
 
-    every_table: names of all released tables; without_mexico: of those by jurisdiction that have no Mexican row.
+    without_mexico: names of the tables by jurisdiction that have no Mexican row.
     """
     rows: list[dict[str, Any]] = []
     if realm == "sample":
@@ -51,7 +54,7 @@ def caution_rows(
                 "text_en": "SAMPLE: every figure of this release is generated and proves nothing.",
                 "text_es": "MUESTRA (SAMPLE): todas las cifras de esta versión son generadas y no prueban nada.",
                 # By name: who asks for the cautions of a table must be told.
-                "tables": every_table,
+                "tables": sorted(lineage.tables),
                 "source_id": None,
             }
         )
@@ -83,56 +86,55 @@ def caution_rows(
             }
         )
     for account in accounts:
-        tables = account.tables
-        for caution in account.source.cautions:
-            rows.append(_caution(caution.code, caution.text.en, caution.text.es, caution.tables, account))
+        source, tables = account.source, lineage.concerned(account.source)
+        rows += [_caution(c.code, c.text.en, c.text.es, about, source) for c, about in lineage.cautions(source)]
         for verdict in account.held:
             rows.append(
                 _caution(
-                    f"held_{account.source.id}_{verdict.archive_id}",
-                    f"The release of {verdict.vintage} of {account.source.title.en} is held back; figures are those "
+                    f"held_{source.id}_{verdict.archive_id}",
+                    f"The release of {verdict.vintage} of {source.title.en} is held back; figures are those "
                     f"of the vintages before it. Reason: {verdict.problem}",
-                    f"La publicación del {verdict.vintage} de {account.source.title.es} está retenida; las cifras son "
+                    f"La publicación del {verdict.vintage} de {source.title.es} está retenida; las cifras son "
                     f"las de las publicaciones anteriores. Motivo: {verdict.problem}",
                     tables,
-                    account,
+                    source,
                 )
             )
-        rows += [_exception(account, verdict, entry) for verdict, entry in account.exceptions]
+        rows += [_exception(source, tables, verdict, entry) for verdict, entry in account.exceptions]
         if account.is_uneven:
-            rows.append(_uneven(account))
+            rows.append(_uneven(account, tables))
         for vintage in account.vintages:
             if vintage["rejected"] and vintage["state"] != "held":
                 rows.append(
                     _caution(
-                        f"rejected_{account.source.id}_{vintage['archive_id']}",
+                        f"rejected_{source.id}_{vintage['archive_id']}",
                         f"{vintage['rejected']} records of the release of {vintage['vintage']} could not be read: its "
                         "figures may be undercounts.",
                         f"{vintage['rejected']} registros de la publicación del {vintage['vintage']} no se pudieron "
                         "leer: sus cifras pueden ser menores que las reales.",
                         tables,
-                        account,
+                        source,
                     )
                 )
-    return rows
+    return rows + [_caution(c.code, c.text.en, c.text.es, about, None) for c, about in lineage.own_cautions(None)]
 
 
-def _exception(account: Account, verdict: Verdict, entry: Exemption) -> dict[str, Any]:
+def _exception(source: Source, tables: list[str], verdict: Verdict, entry: Exemption) -> dict[str, Any]:
     """The caution that a vintage failed checks and is in the tables all the same, with what they found."""
     found = "; ".join(f"{c.id}: {c.detail}" for c in broken(verdict))
-    title, day, reason = account.source.title, entry.accepted_at[:10], entry.reason.rstrip(".")
+    title, day, reason = source.title, entry.accepted_at[:10], entry.reason.rstrip(".")
     return _caution(
-        f"exception_{account.source.id}_{verdict.vintage}",
+        f"exception_{source.id}_{verdict.vintage}",
         f"The release of {verdict.vintage} of {title.en} failed checks and is in the tables by an exception of {day}. "
         f"Failed: {found}. Reason given: {reason}.",
         f"La publicación del {verdict.vintage} de {title.es} no pasó todos los controles y está en las tablas por una "
         f"excepción del {day}. Controles que no pasó: {found}. Motivo: {reason}.",
-        account.tables,
-        account,
+        tables,
+        source,
     )
 
 
-def _uneven(account: Account) -> dict[str, Any]:
+def _uneven(account: Account, tables: list[str]) -> dict[str, Any]:
     """The caution that parts of a source end earlier than others, with each part and its end, oldest first."""
     ends: dict[str, list[str]] = {}
     for part in account.parts:
@@ -152,8 +154,8 @@ def _uneven(account: Account) -> dict[str, Any]:
         f"uneven_{account.source.id}",
         f"Not all of {title.en} is equally new. {_sentence(en)} Freshness goes by {whole}.",
         f"No todo en «{title.es}» es igual de reciente. {_sentence(es)} La vigencia se mide desde {whole}.",
-        account.tables,
-        account,
+        tables,
+        account.source,
     )
 
 
@@ -161,5 +163,5 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _caution(code: str, en: str, es: str, tables: list[str], account: Account) -> dict[str, Any]:
-    return {"code": code, "text_en": en, "text_es": es, "tables": tables, "source_id": account.source.id}
+def _caution(code: str, en: str, es: str, tables: list[str], source: Source | None) -> dict[str, Any]:
+    return {"code": code, "text_en": en, "text_es": es, "tables": tables, "source_id": source.id if source else None}

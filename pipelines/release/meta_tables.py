@@ -8,13 +8,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from pipelines.catalog.lineage import Lineage
 from pipelines.core.types import Realm
 from pipelines.status.account import Account
 
 SEVERITY = {"error": "critical", "warn": "warning"}
 
 
-def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
+def source_rows(accounts: list[Account], lineage: Lineage) -> list[dict[str, Any]]:
     """Stored facts behind the view meta.sources; freshness is computed when it is read."""
     return [
         {
@@ -35,7 +36,7 @@ def source_rows(accounts: list[Account]) -> list[dict[str, Any]]:
             "next_expected": a.next_expected,
             "grace_days": a.grace_days,
             "held_vintages": len(a.held),
-            "tables": a.tables,
+            "tables": lineage.concerned(a.source),
             **_fetching(a),
         }
         for a in accounts

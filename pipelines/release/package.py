@@ -10,6 +10,7 @@ from pipelines.catalog.source import Source
 from pipelines.catalog.table import Column, Table
 from pipelines.core.fingerprint import sha256_of
 from pipelines.core.types import SAMPLE
+from pipelines.dbt.lineage import load_lineage
 
 FIELD_TYPES = {
     "VARCHAR": "string", "BIGINT": "integer", "INTEGER": "integer", "DOUBLE": "number", "DATE": "date",
@@ -26,7 +27,7 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
     from frictionless import Package, Resource
 
     mark = f"{SAMPLE}. " if release["is_sample"] else ""
-    catalog = load_catalog()
+    catalog, lineage = load_catalog(), load_lineage()
     resources = []
     for table in tables:
         path = folder / "parquet" / table.table_schema / f"{table.name}.parquet"
@@ -51,8 +52,9 @@ def write_datapackage(folder: Path, tables: list[Table], counts: dict[str, int],
                 "primaryKey": list(table.grain),
             },
         }
-        if table.source:
-            descriptor["licenses"] = [_licence(catalog[table.source])]
+        if sources := lineage.sources(table.name):
+            licences = {catalog[s].licence: _licence(catalog[s]) for s in sources}
+            descriptor["licenses"] = list(licences.values())
         resources.append(Resource.from_descriptor(descriptor))
     package = Package(
         name="drugflow",

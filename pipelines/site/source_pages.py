@@ -8,17 +8,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pipelines.catalog.lineage import Lineage
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
 from pipelines.core.files import atomic_path
 from pipelines.core.settings import PROJECT_ROOT
+from pipelines.dbt.lineage import load_lineage
 from pipelines.quality.expectations import expectations_of
 
 FOLDER = PROJECT_ROOT / "docs" / "sources"
 HEADER = "<!-- Written by: make docs, from pipelines/sources/{id}/source.yml. Edit that, not this. -->"
 
 
-def page(source: Source) -> str:
+def page(source: Source, lineage: Lineage) -> str:
     """The page of one source in Markdown."""
     parts = [
         HEADER.format(id=source.id),
@@ -29,7 +31,7 @@ def page(source: Source) -> str:
         "## Coverage\n\n" + source.notes.coverage,
         "## Missing values\n\n" + source.notes.missingness,
         "## Lag and revisions\n\n" + source.notes.revisions,
-        "## Traps\n\n" + "\n".join(f"- {c.text.en} *({', '.join(c.tables)})*" for c in source.cautions),
+        "## Traps\n\n" + "\n".join(f"- {c.text.en} *({', '.join(tables)})*" for c, tables in lineage.cautions(source)),
         "## What the publisher's file has\n\n" + _columns(source),
         "## What becomes of it\n\n" + _frame(source),
         "## What is checked\n\n" + _expectations(source),
@@ -95,7 +97,7 @@ def main(folder: Path = FOLDER) -> None:
     """Write every page."""
     for source in load_catalog().values():
         with atomic_path(folder / f"{source.id}.md") as part:
-            part.write_text(page(source), "utf-8")
+            part.write_text(page(source, load_lineage()), "utf-8")
         sys.stdout.write(f"Wrote docs/sources/{source.id}.md\n")
 
 

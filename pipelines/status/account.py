@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 
 from pipelines.archive.decisions import Exemption, read_ledger, retractions
@@ -85,24 +84,10 @@ class Account:
         """Whether some part of the source ends earlier than another, or than an excerpt."""
         return self.furthest_period != self.last_period or len({p["last_period"] for p in self.parts}) > 1
 
-    @property
-    def tables(self) -> list[str]:
-        """Tables that come from it, its history among them, and those that its cautions name."""
-        own = {name for name, source in _origins() if source == self.source.id}
-        return sorted(own.union(*(c.tables for c in self.source.cautions)))
-
     def days_late(self, realm: Realm, today: date) -> int | None:
         """Days since the next period was expected, None where the source is not late."""
         expected = self.next_expected
         return (today - expected).days if expected and freshness(self, realm, today) == "late" else None
-
-
-@cache
-def _origins() -> list[tuple[str, str | None]]:
-    """Each released table with the one source that it comes from, if it is one."""
-    from pipelines.catalog.dictionary import load_dictionary  # status and an unchanged night do without
-
-    return [(t.name, t.source) for t in load_dictionary()]
 
 
 def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:

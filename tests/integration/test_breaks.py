@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.catalog.load import load_catalog
 from pipelines.core.settings import PROJECT_ROOT
+from pipelines.dbt.lineage import load_lineage
 from tests.integration.raw_files import one, rows
 
 NC = "jurisdiction_id = 'US-NC'"
@@ -43,7 +44,7 @@ def test_the_footer_of_the_queries_says_what_the_seed_says(mirror: Path) -> None
 
 
 def test_every_break_has_a_caution_on_the_tables_that_it_reaches() -> None:
-    cautions = {c.code: set(c.tables) for s in load_catalog().values() for c in s.cautions}
+    cautions = {c.code: set(t) for s in load_catalog().values() for c, t in load_lineage().cautions(s)}
     marked = {"overdose_deaths_monthly", "overdose_trends", "overdose_deaths_12mo", "change_points"}
     assert [b for b in seed() if not marked <= cautions[b["caution_code"]]] == []
     assert all(b["citation"] for b in seed())

@@ -15,6 +15,7 @@ from typing import Any
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
+from pipelines.dbt.lineage import load_lineage
 from pipelines.query.explain.answer import listed, pairs, said
 from pipelines.query.explain.current import Current, Row
 
@@ -149,7 +150,7 @@ def _known(current: Current, table: Table, name: str, others: Row) -> list[Any]:
 
 
 def _withdrawn(current: Current, table: Table, given: Row) -> str | None:
-    source = load_catalog().get(table.source or "")
+    source = load_catalog().get(load_lineage().only_source(table.name) or "")
     if source is None or not set(source.key) <= set(given):
         return None
     states = current.states(source.id, {k: given[k] for k in source.key})

@@ -15,7 +15,7 @@ from scipy.stats import beta, binomtest, false_discovery_control, norm
 from scipy.stats import t as student
 
 from pipelines.analysis.anomalies import anomalies
-from pipelines.catalog.load import load_catalog
+from pipelines.catalog.dictionary import load_dictionary
 
 
 def series(values: list[float | None], name: str = "a", is_count: bool = True, family: str = "f") -> pl.DataFrame:
@@ -173,7 +173,7 @@ def test_noise_is_called_remarkable_no_more_often_than_the_caution_says(kind: st
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_caution_states_the_measured_rates(language: str) -> None:
-    caution = next(c for c in load_catalog()["cbp_drug_seizures"].cautions if c.code == "anomaly_is_a_question")
+    caution = next(c for t in load_dictionary() if t.name == "anomalies" for c in t.cautions)
     stated = [int(n) for n in re.findall(r"(\d+) %", getattr(caution.text, language))]
     assert stated == [*(FALSE[k][0] for k in FALSE), *(FALSE[k][1] for k in FALSE)]
 

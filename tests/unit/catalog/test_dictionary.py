@@ -156,7 +156,7 @@ def test_history_tables_are_what_the_sources_say(tables: list[Table]) -> None:
 
 
 def test_tables_name_known_sources(tables: list[Table]) -> None:
-    assert {t.source for t in tables if t.source} <= set(load_catalog())
+    assert {source for t in tables for source in t.built_from} <= set(load_catalog())
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ import pytest
 from pipelines.archive.decisions import Exemption
 from pipelines.catalog.load import get_source, load_catalog
 from pipelines.core.settings import PROJECT_ROOT
+from pipelines.dbt.lineage import load_lineage
 from pipelines.quality.verdict import Check, Verdict
 from pipelines.release.cautions import caution_rows
 from pipelines.status.account import Account, freshness
-
-TABLES = ["dim_month", "seizures_monthly", "sources"]
 
 
 def account(source: str, last: str, furthest: str | None = None, parts: dict[str, str] | None = None) -> Account:
@@ -30,7 +29,7 @@ def account(source: str, last: str, furthest: str | None = None, parts: dict[str
 def cautions(*accounts: Account, sample: bool = False, no_mexico: tuple[str, ...] = ()) -> dict[str, Any]:
     """Cautions by code."""
     realm = "sample" if sample else "official"
-    return {c["code"]: c for c in caution_rows(realm, list(accounts), TABLES, list(no_mexico))}
+    return {c["code"]: c for c in caution_rows(realm, list(accounts), load_lineage(), list(no_mexico))}
 
 
 # ---- freshness ----
@@ -81,7 +80,7 @@ def test_a_caution_about_a_source_reaches_every_mart_that_is_built_from_it() -> 
     marts = [p.stem for p in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")]
     built = {(s, m) for m in marts if not m.endswith("_as_of") for s in sources_of(m)}
     assert ("census_population", "overdose_trends") in built
-    told = {(s.id, t) for s in load_catalog().values() for t in Account(s).tables}
+    told = {(s.id, t) for s in load_catalog().values() for t in load_lineage().concerned(s)}
     assert built - told - NATION_ALONE == set()
     assert {(s, s) for s in load_catalog()} <= told
 
@@ -90,7 +89,9 @@ def test_a_caution_about_a_source_reaches_every_mart_that_is_built_from_it() -> 
 
 
 def test_the_sample_is_told_to_who_asks_for_the_cautions_of_any_table() -> None:
-    assert cautions(sample=True)["sample_release"]["tables"] == TABLES
+    tables = cautions(sample=True)["sample_release"]["tables"]
+    assert {"dim_month", "seizures_monthly", "reconciliation", "cbp_drug_seizures", "coverage", "sources"} <= {*tables}
+    assert sorted(tables) == sorted(load_lineage().tables)
     assert "sample_release" not in cautions()
 
 

@@ -95,7 +95,7 @@ def _description(name: str, file: str, table: Table, columns: list[Column]) -> s
         "frame:",
         *_frame_lines(columns),
         "period: month",
-        "expectations: []",
+        *_expectation_lines(columns),
         "cautions: []",
         "notes:",
         f"  coverage: {todo}",
@@ -136,6 +136,17 @@ def _frame_lines(columns: list[Column]) -> Iterator[str]:
         yield f"  - {{name: {column.id}, type: {kind}, {role}, text: {{en: {UNFILLED}, es: {UNFILLED}}}}}"
     if not any(c.meaning == "figure" for c in columns):
         yield f"  - {{name: {UNFILLED}, type: {UNFILLED}, role: value, unit: {UNFILLED}}}"
+
+
+def _expectation_lines(columns: list[Column]) -> Iterator[str]:
+    """A floor under every figure: without one, a file shifted by a column could pass."""
+    figures = [c.id for c in columns if c.meaning == "figure"]
+    yield "expectations:" if figures else "expectations: []"
+    for name in figures:
+        yield f"  - id: {name}_not_negative"
+        yield "    type: expect_column_values_to_be_between"
+        yield f"    kwargs: {{column: {name}, min_value: 0}}"
+        yield f"    why: {UNFILLED}"
 
 
 def _sample_lines(table: Table, columns: list[Column]) -> Iterator[str]:

@@ -144,6 +144,14 @@ def test_what_names_something_is_a_key_and_what_counts_it_a_value(checkout: Path
     ]
 
 
+def test_every_figure_has_a_floor(checkout: Path) -> None:
+    said = drafted(text(checkout, ["State", "Deaths", "Rate"], ["Sonora", "7", "1.5"]), checkout)
+    assert [(e["kwargs"]["column"], e["kwargs"]["min_value"]) for e in said["expectations"]] == [
+        ("deaths", 0),
+        ("rate", 0),
+    ]
+
+
 def test_a_file_without_a_figure_leaves_its_value_to_be_filled_in(checkout: Path) -> None:
     said = drafted(text(checkout, ["State", "Deaths"], ["Sonora", "*"], ["Sinaloa", "7"]), checkout)
     assert [c["name"] for c in said["frame"] if c["role"] == "value"] == ["FILL IN"]
@@ -244,6 +252,8 @@ def test_a_draft_that_is_filled_in_describes_a_source(checkout: Path) -> None:
     for column in said["frame"][1:]:
         column["text"] = {"en": "A column", "es": "Una columna"}
         column.pop("unit", None)
+    for expectation in said["expectations"]:
+        expectation["why"] = "A count cannot be negative."
     source = Source.model_validate(said)
     assert (source.key, source.wide is not None) == (["month", "clave_ent", "entidad", "sexo"], True)
 

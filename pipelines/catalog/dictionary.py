@@ -18,6 +18,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipelines.catalog.load import load_catalog
+from pipelines.catalog.recipe_check import recipe_problems
 from pipelines.catalog.source import Source
 from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
@@ -38,6 +39,13 @@ STATE_COLUMNS = (
     "excerpt_vintages",
     "change",
 )
+STATE = (
+    "The row is one state of a record ({change}): a state begins with the first vintage that has its values, and ends "
+    "before the next one that has others or no such record. The history stage makes the states of the clean rows of "
+    "every accepted vintage (pipelines/history/revisions.py)."
+)
+OF_STATE = {"vintage": "value_vintage", "state": "first_vintage", "withdrawn": "This state says so."}
+"""Explain recipe of a history table: a row of it is one state of a record."""
 TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN"}
 _SCHEMAS = ("marts", "history", "meta")
 
@@ -60,6 +68,8 @@ def load_dictionary(root: Path = PROJECT_ROOT, sources: Iterable[Source] | None 
         if n not in reader.used
     ]
     reader.problems += _dangling(tables)
+    # A table that could not be read would make every recipe that mentions it wrong as well.
+    reader.problems += [] if reader.problems else recipe_problems(tables)
     if reader.problems:
         raise DrugflowError("\n".join(reader.problems))
     return tables
@@ -163,6 +173,7 @@ class _Reader:
             "estado es el vigente si last_vintage es nulo. Nada está completado.",
             "grain": [*source.key, "first_vintage"],
             "columns": columns + list(STATE_COLUMNS),
+            "explain": {"steps": [STATE, {"record": {"source": source.id, **OF_STATE}}]},
         }
         return self._table(f"{source.id}.yml", raw)
 

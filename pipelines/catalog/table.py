@@ -7,11 +7,12 @@ and joining the files (dictionary), building tables (dbt), exporting them (relea
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.catalog.caution import Trap
+from pipelines.catalog.recipe import Recipe
 from pipelines.catalog.source import Subject
 
 Schema = Literal["marts", "history", "meta"]
@@ -101,7 +102,7 @@ class Table(_Strict):
     as_of: str | None = Field(default=None, pattern=_NAME, description="table macro that gives it as known on a date")
     columns: list[Column] = Field(min_length=1)
     cautions: list[OwnCaution] = []
-    explain: dict[str, Any] | None = Field(default=None, description="how a row of it is traced back to records")
+    explain: Recipe | None = Field(default=None, description="what a row of it is made of")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

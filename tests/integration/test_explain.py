@@ -257,6 +257,25 @@ def test_a_crossing_leads_into_a_gzip_file(official_release: Settings, mirror: P
     assert [s.values["crossings"] for s in found.history] == [1349, 194802]
 
 
+def test_a_state_of_the_history_leads_to_the_vintage_that_had_it(official_release: Settings, mirror: Path) -> None:
+    """Laredo, pedestrians of June 2022, as the release of 2022 said, which that of 2025 revised."""
+    number, old = the_line(mirror / BTS_BEFORE, "2304", "Jun 2022", "Pedestrians")
+    found = explain(official_release, "history.bts_border_crossings 2304 2022-06 pedestrians 2022-09-27")
+    (line,) = found.lines
+    assert (found.row["crossings"], line.line, line.record) == (1349, number, old)
+    assert line.role == "last vintage that has this state of the record: crossings=1349 since 2022-09-27"
+    assert found.text().startswith("history.bts_border_crossings port_code=2304 month=2022-06-01")
+
+
+def test_a_withdrawn_state_of_the_history_shows_the_line_before(official_release: Settings, mirror: Path) -> None:
+    """Toledo, May 2019: 11 vehicles in the release of 2022, no such row in that of 2025."""
+    number, old = the_line(mirror / BTS_BEFORE, "4105", "May 2019", "Personal Vehicles")
+    assert not [t for t in texts(mirror / BTS) if ",4105," in t and "May 2019,Personal Vehicles," in t]
+    found = explain(official_release, "history.bts_border_crossings 4105 2019-05 personal_vehicles 2025-04-01")
+    (line,) = found.lines
+    assert (found.row["change"], line.line, line.record) == ("withdrawn", number, old)
+
+
 def test_a_resolved_duplicate_says_that_the_larger_stays(official_release: Settings) -> None:
     found = explain(official_release, "border_crossings_monthly 2606 2021-02 bus_passengers")
     assert any("twice with different figures; the larger one stays" in step for step in found.steps)

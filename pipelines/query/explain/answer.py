@@ -74,6 +74,7 @@ class Explanation(BaseModel):
 
     release_id: str
     realm: Realm
+    table_schema: str = "marts"
     table: str
     key: dict[str, Any]
     row: dict[str, Any]
@@ -88,7 +89,7 @@ class Explanation(BaseModel):
     def text(self) -> str:
         """The answer as plain text, for a terminal."""
         out = ["SAMPLE: generated data, not official.", ""] if self.realm == "sample" else []
-        out += [f"marts.{self.table} {pairs(self.key)} (release {self.release_id})"]
+        out += [f"{self.table_schema}.{self.table} {pairs(self.key)} (release {self.release_id})"]
         out += [f"  {name}: {said(value)}" for name, value in self.row.items() if name not in self.key]
         out += ["", "How it was made"]
         out += [f"  {n}. {step}" for n, step in enumerate(self.steps, 1)]

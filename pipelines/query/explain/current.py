@@ -1,6 +1,6 @@
 """The current release as explain reads it: rows as mappings, vintages, states of a key.
 
-What belongs here: queries that several rooms of explain need. What does not: what a figure means (chains).
+What belongs here: queries that several rooms of explain need. What does not: what a figure is made of (recipes).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Current:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """Tables of the schema marts that this release has, by name."""
-        there = self.rows("select table_name from information_schema.tables where table_schema = 'marts'")
-        names = {r["table_name"] for r in there}
-        return {t.name: t for t in load_dictionary() if t.table_schema == "marts" and t.name in names}
+        """Tables that this release has, by schema and name, such as marts.dim_drug."""
+        there = self.rows("select concat_ws('.', table_schema, table_name) as name from information_schema.tables")
+        names = {r["name"] for r in there}
+        return {t.full_name: t for t in load_dictionary() if t.full_name in names}
 
     def rows(self, query: str, values: list[Any] | None = None) -> list[Row]:
         """All rows of a query; values fill its question marks."""
@@ -55,18 +55,11 @@ class Current:
         names = [d[0] for d in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def named(self, query: str, values: Row) -> list[Row]:
-        """The same with named values, written $name in the query."""
-        found = self.session.connection.execute(query, values)
-        names = [d[0] for d in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-    def facts(self, table: str, key: Row) -> list[Row]:
-        """Rows of a mart with the given values, in the order of its grain."""
-        grain = self.tables[table].grain
+    def facts(self, table: Table, key: Row) -> list[Row]:
+        """Rows of a table with the given values, in the order of its grain."""
         where = " and ".join(f'"{name}" = ?' for name in key) or "true"
-        order = ", ".join(f'"{g}"' for g in grain)
-        return self.rows(f'select * from marts."{table}" where {where} order by {order}', list(key.values()))
+        order = ", ".join(f'"{g}"' for g in table.grain)
+        return self.rows(f"select * from {quoted(table)} where {where} order by {order}", list(key.values()))
 
     def vintages(self, source_id: str) -> list[ReleasedVintage]:
         """Vintages of a source that were not held back, oldest first."""
@@ -95,6 +88,11 @@ class Current:
             f'select * from history."{source_id}" where {where} order by first_vintage', list(key.values())
         )
         return [_state(source, row) for row in found]
+
+
+def quoted(table: Table) -> str:
+    """Schema and name for a query."""
+    return f'{table.table_schema}."{table.name}"'
 
 
 def _state(source: Source, row: Row) -> State:

@@ -1,7 +1,7 @@
 """From keys of a source to the publisher's records, each from a file whose bytes were verified first.
 
 What belongs here: which vintages show a key, where its record stands, and its states. What does not: which keys a
-figure is made of (chains), reading a file (records).
+figure is made of (recipes), reading a file (records).
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from pipelines.core.files import read_json
 from pipelines.query.explain.answer import Line, State, pairs
 from pipelines.query.explain.current import Current, ReleasedVintage, Row
 from pipelines.query.explain.records import Record, records_at
+from pipelines.sources.modules import source_module
 
 NEWEST = "newest vintage that has the record"
 LAST = "last vintage that has the record"
+STATE = "last vintage that has this state of the record"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Wanted:
 
     vintage: newest vintage that covers the released row. absent and withdrawn: sentences that say what it means that
     no vintage has such a record, or that a newer one no longer has it. columns: the record's values that the released
-    figure rests on; unset: all that it has.
+    figure rests on; unset: all that it has. state: the first vintage of the state that is asked for; unset: the newest.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Wanted:
     absent: str
     withdrawn: str
     columns: tuple[str, ...] = ()
+    state: date | None = None
 
 
 @dataclass
@@ -82,6 +85,8 @@ def _gather(current: Current, source: Source, wanted: list[Wanted], brief: bool,
     for one in wanted:
         states = current.states(source.id, one.key)
         evidence.history += states
+        if one.state is not None:
+            states = [s for s in states if s.first_vintage <= one.state]
         if not states:
             evidence.steps.append(one.absent)
             evidence.lines += _absent(current, source, one, evidence)
@@ -95,13 +100,16 @@ def _gather(current: Current, source: Source, wanted: list[Wanted], brief: bool,
             )
             places.append(_at(current, source, shown, shown.last_vintage or shown.first_vintage, LAST))
             continue
-        last = newest.get(_id(source, one.key))
+        if state.last_vintage is None:
+            last = newest.get(_id(source, one.key))
+        else:
+            last = _at(current, source, state, state.last_vintage, STATE)
         if last is None:
             raise _stale(current, source, f"no accepted vintage has {pairs(one.key)} any more")
         _same(current, source, state, last.row)
         stands = _stands(source, states, one.columns)
         since = ", ".join(f"{values} since {first.value_vintage}" for first, values in stands) or "no figure"
-        places.append(_Place(last.vintage, f"{NEWEST}: {since}", last.row, since))
+        places.append(_Place(last.vintage, f"{last.role}: {since}", last.row, since))
         places += [
             _at(current, source, first, first.value_vintage, f"first vintage with {values}")
             for first, values in stands
@@ -314,7 +322,6 @@ def _limits(current: Current) -> Limits:
 
 def _gives(source: Source, record: Record, key: Row, limits: Limits) -> bool:
     """Whether cleaning makes a row with this key from one record of a text file."""
-    import importlib
     import tempfile
 
     from pipelines.clean.columns import typed
@@ -324,9 +331,9 @@ def _gives(source: Source, record: Record, key: Row, limits: Limits) -> bool:
         footer = f"{source.files.end_marker}\n" if source.files.end_marker else ""
         file.write_text(f"{record.header}\n{record.text}\n{footer}", "utf-8")
         for records in read_records(file, source, limits):
-            part = typed(file.name, records, source)
-            importlib.import_module(f"pipelines.clean.{source.id}").tidy(part, source)
-            rows = part.frame.drop(LINE).to_dicts()
+            batch = typed(file.name, records, source)
+            source_module(source.id).tidy(batch, source)
+            rows = batch.frame.drop(LINE).to_dicts()
             if any(all(row[k] == value for k, value in key.items()) for row in rows):
                 return True
     return False

@@ -17,7 +17,7 @@ from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
 from pipelines.dbt.lineage import load_lineage
 from pipelines.query.explain.answer import listed, pairs, said
-from pipelines.query.explain.current import Current, Row
+from pipelines.query.explain.current import Current, Row, quoted
 
 FORM = 'Say "<table> <key>", such as "overdose_deaths_12mo US 2023-12 drug_overdose".'
 _NAMED = re.compile(r"^([a-z][a-z0-9_]*)=(.*)$", re.DOTALL)
@@ -51,7 +51,7 @@ def ask(current: Current, text: str) -> Question:
         raise DrugflowError(f"Nothing was asked. {FORM}")
     table = _table(current, words[0])
     given = _key(table, words[1:])
-    found = current.facts(table.name, given)
+    found = current.facts(table, given)
     if not found:
         raise DrugflowError(_no_row(current, table, given))
     if len(found) > 1:
@@ -60,14 +60,20 @@ def ask(current: Current, text: str) -> Question:
 
 
 def _table(current: Current, name: str) -> Table:
-    schema, _, bare = name.rpartition(".")
-    if schema in ("history", "meta"):
-        raise DrugflowError(f"{name} holds no figures of its own: explain starts from a row of the schema marts.")
-    if schema not in ("", "marts") or bare not in current.tables:
-        close = difflib.get_close_matches(bare, current.tables, 1)
+    table = current.tables.get(name if "." in name else f"marts.{name}")
+    if table is None:
+        names = [full.removeprefix("marts.") for full, t in current.tables.items() if not _declined(t)]
+        close = difflib.get_close_matches(name.removeprefix("marts."), names, 1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        raise DrugflowError(f"There is no table {name!r} in the release.{hint} Tables: {', '.join(current.tables)}.")
-    return current.tables[bare]
+        raise DrugflowError(f"There is no table {name!r} in the release.{hint} Tables: {', '.join(names)}.")
+    if why := _declined(table):
+        raise DrugflowError(f"{table.full_name} {why}")
+    return table
+
+
+def _declined(table: Table) -> str | None:
+    """Why the table has nothing to explain, as its recipe says."""
+    return table.explain.not_explained if table.explain else None
 
 
 def _key(table: Table, words: list[str]) -> Row:
@@ -145,7 +151,7 @@ def _no_row(current: Current, table: Table, given: Row) -> str:
 
 def _known(current: Current, table: Table, name: str, others: Row) -> list[Any]:
     where = " and ".join(f'"{k}" = ?' for k in others) or "true"
-    query = f'select distinct "{name}" as v from marts."{table.name}" where {where} order by 1'
+    query = f'select distinct "{name}" as v from {quoted(table)} where {where} order by 1'
     return [r["v"] for r in current.rows(query, list(others.values()))]
 
 

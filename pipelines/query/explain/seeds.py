@@ -1,6 +1,6 @@
-"""Rows that no agency's file brings: the lists in dbt_project/seeds, and the calendar.
+"""Rows that no agency's file brings: the lists in dbt_project/seeds.
 
-What belongs here: the seed and its line behind a row of a dimension. What does not: where a seed's facts come from
+What belongs here: the seed and its line behind a released row. What does not: where a seed's facts come from
 (dbt_project/seeds/README.md).
 """
 
@@ -11,36 +11,17 @@ from typing import Any
 
 from pipelines.core.errors import DrugflowError
 from pipelines.core.fingerprint import sha256_of
-from pipelines.core.settings import PROJECT_ROOT
-from pipelines.query.explain.answer import Line
+from pipelines.core.settings import DBT_PROJECT, PROJECT_ROOT
+from pipelines.query.explain.answer import Line, said
 
-FOLDER = PROJECT_ROOT / "dbt_project" / "seeds"
-SEED_OF = {
-    "dim_drug": "drugs",
-    "dim_area": "areas",
-    "dim_corridor": "corridors",
-    "dim_port": "ports",
-    "dim_jurisdiction": "jurisdictions",
-    "dim_indicator": "indicators",
-}
+FOLDER = DBT_PROJECT / "seeds"
 
 
-def find(seed: str, key: dict[str, str]) -> Line:
+def find(seed: str, key: dict[str, Any], must: bool) -> Line | None:
     """The line of a seed whose cells have the given values.
 
-    Raises DrugflowError where the seed has none: it was edited after the release was built.
+    Raises DrugflowError where the seed must have one and has none: it was edited after the release was built.
     """
-    if (line := search(seed, key)) is None:
-        values = ", ".join(key.values())
-        raise DrugflowError(
-            f"dbt_project/seeds/{seed}.csv has no line for {values} any more: it was edited after the release was "
-            "built. Run 'drugflow refresh' and ask again."
-        )
-    return line
-
-
-def search(seed: str, key: dict[str, str]) -> Line | None:
-    """The same, or None where the seed has no such line."""
     path = FOLDER / f"{seed}.csv"
     lines = path.read_text("utf-8").splitlines(keepends=True)
     reader = csv.reader(lines)
@@ -48,7 +29,7 @@ def search(seed: str, key: dict[str, str]) -> Line | None:
     start = reader.line_num
     for cells in reader:
         row = dict(zip(titles, cells, strict=False))
-        if all(row.get(name) == value for name, value in key.items()):
+        if all(_equal(row.get(name, ""), value) for name, value in key.items()):
             return Line(
                 source=seed,
                 vintage=None,
@@ -63,12 +44,23 @@ def search(seed: str, key: dict[str, str]) -> Line | None:
                 role="shipped with the project",
             )
         start = reader.line_num
+    if must:
+        raise DrugflowError(
+            f"dbt_project/seeds/{seed}.csv has no line for {', '.join(map(said, key.values()))} any more: it was "
+            "edited after the release was built. Run 'drugflow refresh' and ask again."
+        )
     return None
 
 
-def differs(line: Line, row: dict[str, Any]) -> bool:
-    """Whether the seed's line says something else than the released row, in a column that both have."""
-    return any(not _equal(cell, row[name]) for name, cell in line.cells.items() if name in row)
+def sentences(line: Line, row: dict[str, Any]) -> list[str]:
+    """Where the line stands, and whether it still says what the released row does, in the columns that both have."""
+    texts = [
+        f"It is line {line.line} of {line.path}, which is shipped with the project; dbt_project/seeds/README.md says "
+        "where its facts come from."
+    ]
+    if any(not _equal(cell, row[name]) for name, cell in line.cells.items() if name in row):
+        texts.append(f"{line.path} was edited after the release was built: line {line.line} says something else now.")
+    return texts
 
 
 def _equal(cell: str, value: Any) -> bool:
@@ -77,8 +69,3 @@ def _equal(cell: str, value: Any) -> bool:
     if isinstance(value, float):
         return cell != "" and float(cell) == value
     return cell == ("|".join(value) if isinstance(value, list) else str(value))
-
-
-def changed(line: Line) -> str:
-    """The sentence for a seed that no longer says what the release says."""
-    return f"{line.path} was edited after the release was built: line {line.line} says something else now."

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.query.explain.chains import deaths_monthly
+from pipelines.catalog.dictionary import load_dictionary
 from pipelines.query.explain.current import Current
+from pipelines.query.explain.follow import follow
 
 ROW: dict[str, Any] = {
     "jurisdiction_id": "US-CA", "month": date(2021, 1, 1), "indicator_id": "drug_overdose", "basis": "final",
@@ -24,6 +25,7 @@ ROW: dict[str, Any] = {
     ],
 )
 def test_only_a_suppressed_month_is_said_to_have_had_few_deaths(reason: str, said: str, unsaid: str) -> None:
-    (wanted,) = deaths_monthly(cast(Current, None), {**ROW, "missing_reason": reason}).wanted
+    (table,) = (t for t in load_dictionary() if t.name == "overdose_deaths_monthly")
+    (wanted,) = follow(cast(Current, None), table, {**ROW, "missing_reason": reason}).wanted
     assert said in wanted.absent
     assert unsaid not in wanted.absent

@@ -23,11 +23,12 @@ UNFILLED = "FILL IN"
 def load_source(path: Path) -> Source:
     """Read and check the description in a source's folder.
 
-    Raises DrugflowError naming the file, the place in it and what was expected.
+    A section that is long may lie beside it in a file of its own, named for it, such as
+    published_totals.yml. Raises DrugflowError naming the file, the place in it and what was expected.
     """
     name = f"{path.parent.name}/{path.name}"
     try:
-        raw = read_yaml(path)
+        raw = _whole(path)
         if places := list(_unfilled(raw)):
             raise DrugflowError(f"{name} is not filled in yet: replace {UNFILLED!r} in {', '.join(places)}.")
         source = Source.model_validate(raw)
@@ -36,6 +37,18 @@ def load_source(path: Path) -> Source:
     if source.id != path.parent.name:
         raise DrugflowError(f"{name} says id {source.id}; the id must equal the folder's name")
     return source
+
+
+def _whole(path: Path) -> Any:
+    """The description with what lies beside it: known_errors.yml is the section known_errors, and so on."""
+    raw = read_yaml(path)
+    sections = {p.stem: p for p in sorted(path.parent.glob("*.yml")) if p != path}
+    if not isinstance(raw, dict) or not sections:
+        return raw
+    if twice := sorted(raw.keys() & sections):
+        name = f"{path.parent.name}/{path.name}"
+        raise DrugflowError(f"{name} has {', '.join(twice)}, which a file beside it has too: keep one.")
+    return raw | {name: read_yaml(section) for name, section in sections.items()}
 
 
 def _unfilled(value: Any, place: str = "") -> Iterator[str]:

@@ -1,29 +1,28 @@
-"""Published totals: figures that agencies printed, each with the query that gives ours.
+"""Published totals of all sources, each with the SQL that gives our figure.
 
-What belongs here: reading the list. What does not: comparing it with a release (release.reconciliation).
+What belongs here: filling in the queries. What does not: the figures (a source's published_totals), comparing them with
+a release (release.reconciliation).
 """
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from pipelines.catalog.base import Text
 from pipelines.catalog.dictionary import as_of_macros, load_dictionary
-from pipelines.core.files import read_yaml
-
-LIST = Path(__file__).parents[1] / "release" / "published_totals.yml"
+from pipelines.catalog.load import load_catalog
+from pipelines.catalog.totals import PublishedTotals, StatedTotal
+from pipelines.core.errors import DrugflowError
 
 
 class Total(BaseModel):
     """One published figure and the query that gives ours.
 
-    query: SQL with one figure; vintage: the source's release that it speaks about (null: the seed); today: the same SQL
-    of what the marts show (null: query reads them). A figure that is known to differ says by how much (ours - value,
-    within tolerance) and why, in both languages.
+    query: SQL with one figure; vintage: the source's release that it speaks about (null: source is the seed of a
+    published series); today: the same SQL of what the marts show (null: query reads them). A figure that is known to
+    differ says by how much (ours - value, within tolerance) and why, in both languages.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,33 +41,37 @@ class Total(BaseModel):
     known_difference: float | None = None
     reason: Text | None = None
 
-    @model_validator(mode="after")
-    def _explained(self) -> Self:
-        if (self.known_difference is None) != (self.reason is None):
-            raise ValueError(f"{self.id}: a known difference needs its reason in both languages, and the reverse")
-        return self
-
 
 @cache
 def load_totals() -> list[Total]:
-    """Every published total, in the file's order."""
-    raw = read_yaml(LIST)
-    queries, macros = raw["queries"], as_of_macros(load_dictionary())
+    """Every published total, in the order of the sources and of their lists."""
+    macros = as_of_macros(load_dictionary())
     return [
-        Total.model_validate(
-            {k: v for k, v in entry.items() if k not in ("use", "with")} | _query(queries, macros, entry)
-        )
-        for entry in raw["totals"]
+        _total(source.id, source.published_totals, stated, macros)
+        for source in load_catalog().values()
+        for stated in source.published_totals.totals
     ]
 
 
-def _query(queries: dict[str, str], macros: dict[str, str], entry: dict[str, Any]) -> dict[str, str]:
-    """The query with each mart in braces as of the vintage, and the same with the marts of today."""
-    query, given = queries[entry["use"]], entry.get("with", {})
-    then = {fact: f"{macro}(date '{entry.get('vintage')}')" for macro, fact in macros.items()}
-    now = {fact: f"marts.{fact}" for fact in macros.values()}
-    today = {"today": query.format(**given, **now)} if entry.get("vintage") else {}
-    return {"query": query.format(**given, **then), **today}
+def _total(source_id: str, published: PublishedTotals, stated: StatedTotal, macros: dict[str, str]) -> Total:
+    """A published figure with its query; macros are the table macros by their names, with the mart that they give."""
+    query = published.queries[stated.use]
+    then = {mart: f"{macro}(date '{stated.vintage}')" for macro, mart in macros.items()}
+    now = {mart: f"marts.{mart}" for mart in macros.values()}
+    try:
+        ours = query.format(**stated.given, **(then if stated.vintage else now))
+        today = query.format(**stated.given, **now) if stated.vintage else None
+    except KeyError as error:
+        raise DrugflowError(
+            f"{source_id}: the query {stated.use} of {stated.id} asks for {error}, which is neither a mart with an "
+            "as-of macro nor given under with."
+        ) from error
+    return Total(
+        source=stated.of or source_id,
+        query=ours,
+        today=today,
+        **stated.model_dump(exclude={"of", "use", "given"}),
+    )
 
 
 def figure(value: float | None) -> str:

@@ -18,6 +18,8 @@ from pipelines.catalog.caution import Caution
 from pipelines.catalog.columns import RawColumn, TidyColumn, fold
 from pipelines.catalog.expectations import Expectation, Override
 from pipelines.catalog.facts import DeclaredFact
+from pipelines.catalog.known_errors import KnownError
+from pipelines.catalog.totals import PublishedTotals
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import SEEDS
 
@@ -154,6 +156,8 @@ class Source(Strict):
     overrides: dict[str, Override] = Field(
         default={}, description="of an expectation of quality/defaults.yml, by its id: what is otherwise here"
     )
+    known_errors: list[KnownError] = Field(default=[], description="errors of the publisher, flagged and never changed")
+    published_totals: PublishedTotals = PublishedTotals()
     cautions: list[Caution] = Field(default=[])
     notes: Notes
     sample: Sample = Sample()
@@ -179,12 +183,17 @@ class Source(Strict):
         for name, fact in self.facts.items():
             if unknown := fact.columns - set(names):
                 raise ValueError(f"fact {name} names {sorted(unknown)}, which frame does not have")
+        for entry in self.known_errors:
+            entry.check({c.name: c for c in self.frame})
+        if doubled := _twice([e.id for e in self.known_errors]):
+            raise ValueError(f"known_errors has the id {doubled} twice")
+        if unread := {t.of for t in self.published_totals.totals if t.of} - set(self.reads):
+            raise ValueError(f"published_totals are of the seeds {sorted(unread)}, which reads does not have")
         headers = [fold(n) for c in self.columns for n in c.names]
         if twice := {h for h in headers if headers.count(h) > 1}:
             raise ValueError(f"columns claim the header {sorted(twice)} twice")
         self._wide_once()
-        ids = [e.id for e in self.expectations]
-        if len(set(ids)) < len(ids):
+        if _twice([e.id for e in self.expectations]):
             raise ValueError("expectations has an id twice")
         return self
 
@@ -241,3 +250,7 @@ class Source(Strict):
     def part_columns(self) -> list[str]:
         """Scope columns whose values advance side by side; a fiscal year, which is outside the key, ends for good."""
         return [c for c in self.scope if c in self.key] if self.parts is None else self.parts
+
+
+def _twice(ids: list[str]) -> list[str]:
+    return sorted({i for i in ids if ids.count(i) > 1})

@@ -22,10 +22,10 @@ from pydantic import BaseModel
 from pipelines.catalog.columns import FRAME_TYPES
 from pipelines.catalog.scope import scope_text
 from pipelines.catalog.source import Source
-from pipelines.clean import corrections
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.columns import typed
 from pipelines.clean.files import LINE, FileProblem, Limits, Records, read_records
+from pipelines.clean.known_errors import flagged
 from pipelines.clean.source_module import SourceModule
 from pipelines.clean.spill import Spans
 from pipelines.clean.split import LONGEST_TEXT, LONGEST_VALUE, no_rejected
@@ -217,7 +217,7 @@ def _resolved(
     for rows in spans.frames():
         frame = _account(summary, rows, module.resolve(rows))
         frame, keyless = _keyless(source, frame)
-        frame, corrected = corrections.apply(source, frame)
+        frame, corrected = flagged(source, frame)
         rejected.append(keyless)
         for name, count in corrected.items():
             summary.corrected[name] = summary.corrected.get(name, 0) + count

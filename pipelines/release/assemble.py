@@ -85,7 +85,8 @@ def assemble(
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
             raise DrugflowError(
                 f"Published totals do not hold, so the old release stays: {', '.join(failed)}. "
-                "Compare with the publisher; a correction it made needs a new entry in published_totals.yml."
+                "Compare with the publisher; a correction it made needs a new entry in published_totals.yml of "
+                "the source."
             )
         _fill(connection, by_name["checks"], checks, mark)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals), mark)

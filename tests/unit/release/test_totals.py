@@ -84,6 +84,18 @@ def test_a_total_of_a_vintage_is_asked_of_that_vintage_alone():
             assert f"_as_of(date '{total.vintage}')" in total.query, total.id
 
 
+def test_a_total_of_a_published_series_is_asked_of_the_mart_that_shows_it():
+    found = next(t for t in load_totals() if t.id == "nchs_t404_2015")
+    assert (found.source, found.vintage, found.today) == ("us_t404_final_monthly", None, None)
+    assert "from marts.overdose_deaths_monthly" in found.query
+
+
+def test_what_a_mart_shows_today_is_asked_besides():
+    found = next(t for t in load_totals() if t.id == "vsrr_od_dec2022_rep")
+    assert "from overdose_deaths_as_of(date '2025-01-08')" in found.query
+    assert found.today == found.query.replace("overdose_deaths_as_of(date '2025-01-08')", "marts.overdose_deaths_12mo")
+
+
 def test_no_query_has_a_gap_left_open():
     assert [t.id for t in load_totals() if "{" in t.query or "None" in t.query] == []
 
@@ -218,6 +230,6 @@ def test_a_total_that_failed_is_a_check_with_both_figures(release: duckdb.DuckDB
     ],
 )
 def test_figures_of_a_check_are_written_out(value: float, ours: float | None, detail: str):
-    total = load_totals()[0].model_copy(update={"value": value})
+    total = next(t for t in load_totals() if t.unit == "lb").model_copy(update={"value": value})
     (check,) = total_checks([Outcome(total=total, ours=ours, verdict="failed")])
     assert check["detail"] == detail

@@ -230,6 +230,8 @@ def written(folder: Path, changes: dict[str, Any], *removed: str) -> Path:
         del raw[key]
     path = folder / "cdc_vsrr_overdose" / DESCRIPTION
     path.parent.mkdir()
+    totals = source_folder("cdc_vsrr_overdose") / "published_totals.yml"
+    (path.parent / totals.name).write_text(totals.read_text("utf-8"), "utf-8")
     path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
     return path
 
@@ -281,6 +283,50 @@ def test_a_bad_description_names_the_file_the_place_and_what_is_wrong(
         load_source(written(tmp_path, changes))
     for part in ["cdc_vsrr_overdose/source.yml", *said]:
         assert part in str(raised.value)
+
+
+TOTAL = {
+    "id": "a", "vintage": "2025-01-08", "metric": "m", "period": "2024", "value": 1, "unit": "deaths", "tolerance": 0,
+    "basis": "b", "use": "one",
+}  # fmt: skip
+
+
+def beside(folder: Path, name: str, section: Any) -> Path:
+    """The description of the overdose deaths with a section of this name in a file beside it."""
+    path = written(folder, {})
+    (path.parent / f"{name}.yml").write_text(yaml.safe_dump(section), "utf-8")
+    return path
+
+
+def test_a_section_may_lie_in_a_file_of_its_own(tmp_path: Path):
+    total = TOTAL | {"with": {"year": 2024}}
+    found = load_source(beside(tmp_path, "published_totals", {"queries": {"one": "select 1"}, "totals": [total]}))
+    assert [(t.id, t.given) for t in found.published_totals.totals] == [("a", {"year": 2024})]
+
+
+def test_a_section_in_two_places_is_refused(tmp_path: Path):
+    with pytest.raises(DrugflowError, match=r"cdc_vsrr_overdose/source\.yml has notes, which a file beside it has too"):
+        load_source(beside(tmp_path, "notes", {}))
+
+
+def test_a_file_beside_the_description_that_is_no_section_is_refused(tmp_path: Path):
+    with pytest.raises(DrugflowError, match=r"(?s)cdc_vsrr_overdose/source\.yml.*known_erors.*not permitted"):
+        load_source(beside(tmp_path, "known_erors", []))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"use": "two"}, r"totals use the queries \['two'\], which queries does not have"),
+        ({"known_difference": 3}, "a known difference needs its reason in both languages"),
+        ({"of": "areas"}, "say of which vintage it is, or of which seed"),
+        ({"of": "areas", "vintage": None}, r"are of the seeds \['areas'\], which reads does not have"),
+    ],
+)
+def test_a_published_total_that_could_not_be_compared_is_refused(tmp_path: Path, changes: dict[str, Any], said: str):
+    section = {"queries": {"one": "select 1"}, "totals": [TOTAL | changes]}
+    with pytest.raises(DrugflowError, match=said):
+        load_source(beside(tmp_path, "published_totals", section))
 
 
 @pytest.mark.parametrize("key", ["title", "publisher", "licence", "cadence", "fetch", "columns", "frame", "period"])

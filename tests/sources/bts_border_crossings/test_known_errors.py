@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.catalog.load import get_source
-from pipelines.clean.corrections import Correction, apply, load_corrections
-from pipelines.core.errors import DrugflowError
+from pipelines.catalog.source import Source
+from pipelines.clean.known_errors import flagged
 
 SOURCE = get_source("bts_border_crossings")
 JUNE = date(2022, 6, 1)
@@ -28,14 +28,14 @@ def crossings(*rows: tuple[str, date, str, int]) -> pl.DataFrame:
     )
 
 
-def correction(**given: Any) -> Correction:
-    """A correction of the crossings, flagging is_suspect."""
-    return Correction.model_validate({"id": "tried", "source": SOURCE.id, **ABOUT, **given})
+def knowing(**given: Any) -> Source:
+    """The source with one known error alone, flagging is_suspect."""
+    return Source.model_validate(SOURCE.model_dump() | {"known_errors": [{"id": "tried", **ABOUT, **given}]})
 
 
 def suspects(frame: pl.DataFrame, **given: Any) -> list[bool]:
-    """is_suspect of each row after one correction."""
-    return apply(SOURCE, frame, [correction(**given)])[0]["is_suspect"].to_list()
+    """is_suspect of each row after one known error."""
+    return flagged(knowing(**given), frame)[0]["is_suspect"].to_list()
 
 
 def test_acts_where_the_published_figure_is_the_expected_one():
@@ -46,16 +46,16 @@ def test_acts_where_the_published_figure_is_the_expected_one():
 
 def test_stops_acting_once_the_publisher_repaired_the_figure():
     frame = crossings(("2304", JUNE, "pedestrians", 194802))
-    tried = correction(match={"port_code": "2304", "month": JUNE}, expect={"crossings": 1349})
-    corrected, counts = apply(SOURCE, frame, [tried])
+    known = knowing(match={"port_code": "2304", "month": JUNE}, expect={"crossings": 1349})
+    after, counts = flagged(known, frame)
     assert counts == {"tried": 0}
-    assert corrected["is_suspect"].to_list() == [False]
+    assert after["is_suspect"].to_list() == [False]
 
 
 def test_flags_and_leaves_the_figure_as_it_is():
     frame = crossings(("2304", JUNE, "pedestrians", 1349))
-    corrected, _ = apply(SOURCE, frame, [correction(match={"port_code": "2304"}, expect={"crossings": 1349})])
-    assert corrected.drop("is_suspect").equals(frame.drop("is_suspect"))
+    after, _ = flagged(knowing(match={"port_code": "2304"}, expect={"crossings": 1349}), frame)
+    assert after.drop("is_suspect").equals(frame.drop("is_suspect"))
 
 
 def test_a_flag_that_was_set_before_stays():
@@ -125,34 +125,29 @@ def test_a_ratio_without_its_denominator_does_not_act():
     assert not any(suspects(crossings(*port("2304", 0, 900, 30)), **CONTAINERS))
 
 
-def test_a_correction_of_another_source_does_not_act():
-    frame = crossings(("2304", JUNE, "pedestrians", 1349))
-    tried = correction(source="cdc_vsrr_overdose", match={"port_code": "2304"}, expect={"crossings": 1349})
-    assert apply(SOURCE, frame, [tried])[1] == {}
-
-
-def test_a_correction_without_a_guard_is_refused():
+def test_a_known_error_without_a_guard_is_refused():
     with pytest.raises(ValidationError, match="has no guard"):
-        correction(match={"port_code": "2304"})
+        knowing(match={"port_code": "2304"})
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"match": {"port": "2304"}}, "bts_border_crossings has no column 'port'"),
+        ({"match": {"port": "2304"}}, "names 'port', which frame does not have"),
         ({"match": {"port_code": 901}}, "port_code is 901, expected a text. Quote a code such as '0901'"),
         ({"match": {"month": "2022-06"}}, "month is '2022-06', expected a date"),
         ({"match": {"month": JUNE}, "column": "crossings"}, "'crossings' is no boolean annotation"),
     ],
 )
-def test_a_correction_that_does_not_fit_its_source_says_so(given: dict[str, Any], sentence: str):
-    with pytest.raises(DrugflowError, match=sentence):
-        apply(SOURCE, crossings(("2304", JUNE, "buses", 1)), [correction(expect={"crossings": 1}, **given)])
+def test_a_known_error_that_does_not_fit_its_source_says_so(given: dict[str, Any], sentence: str):
+    with pytest.raises(ValidationError, match=sentence):
+        knowing(expect={"crossings": 1}, **given)
 
 
-def test_every_listed_correction_fits_its_source():
-    for listed in load_corrections():
-        listed.check(get_source(listed.source))
+def test_two_known_errors_have_two_ids():
+    entry = {"id": "tried", **ABOUT, "match": {"port_code": "2304"}, "expect": {"crossings": 1}}
+    with pytest.raises(ValidationError, match=r"known_errors has the id \['tried'\] twice"):
+        Source.model_validate(SOURCE.model_dump() | {"known_errors": [entry, entry]})
 
 
 PROVED = {
@@ -191,7 +186,7 @@ OVER = """
 
 
 @pytest.mark.parametrize("vintage", sorted(PROVED))
-def test_which_corrections_act_in_which_real_release(mirror: Path, vintage: str):
+def test_which_known_errors_act_in_which_real_release(mirror: Path, vintage: str):
     file = str(mirror / SOURCE.id / vintage / "Border_Crossing_Entry_Data.csv.gz")
     with duckdb.connect() as connection:
         connection.execute(f"create table published as {FILE}", [file])
@@ -202,7 +197,7 @@ def test_which_corrections_act_in_which_real_release(mirror: Path, vintage: str)
             connection.execute(OVER, [date(2023, 7, 1), last, loaded]).fetchall()[0][0],
             connection.execute(OVER, [date(2017, 4, 1), date(2017, 5, 1), both]).fetchall()[0][0],
         ]
-    counts = {name: count for name, count in apply(SOURCE, frame)[1].items() if count}
+    counts = {name: count for name, count in flagged(SOURCE, frame)[1].items() if count}
     expected = {
         "bts_loaded_truck_containers_since_2023_07": over[0],
         "bts_truck_containers_2017_04_05": over[1],

@@ -59,9 +59,8 @@ lock: ## Compile both locks for all platforms, without addresses
 	@$(UV) $(COMPILE) --output-file requirements.lock
 	@$(UV) $(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
-docs: $(STAMP) ## Write the generated pages and the models' properties again
-	@$(BIN)/python -m pipelines.dbt.properties
-	@$(BIN)/python -m pipelines.site.source_pages
+docs: $(STAMP) ## Write every generated file again: what dbt reads, pages, tables of the READMEs, the asset graph
+	@$(BIN)/python -m pipelines.generate
 
 sample: $(STAMP) ## Generate the embedded sample again
 	@$(BIN)/python -m pipelines.ingest.sample_generator

@@ -1,32 +1,73 @@
-"""The properties files that dbt reads of the marts and of the histories, made from the dictionary and the catalogue.
+"""The files of the dbt project that follow from the table files and from the sources' descriptions.
 
-What belongs here: contracts, tests and descriptions in dbt's YAML. What does not: what a table is (catalog), dbt itself
-(process), its manifest (manifest).
-
-``python -m pipelines.dbt.properties`` rewrites ``_marts.yml`` and ``_sources.yml`` of the dbt project.
+What belongs here: contracts, tests and descriptions in dbt's YAML, the staging views, the exposures. What does not:
+what a table is (catalog), writing the files (pipelines.generate), dbt itself (process), its manifest (manifest).
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.load import load_catalog
+from pipelines.catalog.source import Source
 from pipelines.catalog.table import Column, Table
-from pipelines.core.files import atomic_path
-from pipelines.core.settings import DBT_PROJECT, PROJECT_ROOT
+from pipelines.core.settings import DBT_PROJECT
 
-MARTS_YAML = DBT_PROJECT / "models" / "marts" / "_marts.yml"
-SOURCES_YAML = DBT_PROJECT / "models" / "staging" / "_sources.yml"
+MODELS = DBT_PROJECT / "models"
+STAGING = MODELS / "staging"
+COVERAGE = "coverage"
+"""The one history that is of all sources: what each of their vintages speaks about."""
 # Names that DuckDB reads as an operator: unquoted, "select overlaps from ..." is a syntax error.
 _QUOTED = frozenset({"overlaps"})
-_HEADER = """\
-# Written by: make docs, from the table files (*.table.yml) and pipelines/sources. Edit those, not this.
+_WRITTEN = "Written by: make docs, from the table files (*.table.yml) and pipelines/sources. Edit those, not this."
+_HEADER = f"# {_WRITTEN}\n"
+_EXPOSURES = """\
+version: 2
+
+exposures:
+  - name: release
+    label: Release for analysts
+    type: analysis
+    maturity: medium
+    description: >-
+      The folder data_marts/current: drugflow.duckdb and Parquet files with the schemas marts, history and meta,
+      made from these models after every check passed. Analysts of both governments open it read-only.
+    owner:
+      name: drugflow
+    depends_on:
+{release}
+
+  - name: questions_as_of_a_date
+    label: As-of queries
+    type: analysis
+    maturity: medium
+    description: >-
+      What was known on a date: the table macros of the released database, such as
+      `from {macro}(date '2025-02-01')`.
+    owner:
+      name: drugflow
+    depends_on:
+{macros}
 """
+
+
+def dbt_files() -> dict[Path, str]:
+    """Each file of the dbt project that is written by make docs, with its text."""
+    tables = load_dictionary()
+    active = [s for s in load_catalog().values() if s.status == "active"]
+    subjects = {s.id: str(s.subject) for s in active} | {COVERAGE: "shared"}
+    return {
+        MODELS / "marts" / "_marts.yml": marts_yaml(t for t in tables if t.made_by == "dbt"),
+        MODELS / "exposures.yml": exposures_yaml(tables, list(subjects)),
+        STAGING / "_sources.yml": sources_yaml(active),
+        **{STAGING / f"stg_{name}.sql": staging_sql(name, subject) for name, subject in subjects.items()},
+    }
 
 
 def marts_yaml(tables: Iterable[Table]) -> str:
@@ -46,16 +87,30 @@ def marts_yaml(tables: Iterable[Table]) -> str:
     return "".join(lines).rstrip("\n") + "\n"
 
 
-def render_marts() -> str:
-    """The properties file of the marts models as the dictionary says it now."""
-    return marts_yaml(t for t in load_dictionary() if t.made_by == "dbt")
+def exposures_yaml(tables: Iterable[Table], histories: Iterable[str]) -> str:
+    """Who reads the models: the release has the marts and the staged histories, its macros look back on facts."""
+    made = [t for t in tables if t.made_by == "dbt"]
+    macros = [t.as_of for t in made if t.as_of]
+    release = [*(t.name for t in made), *(f"stg_{name}" for name in histories)]
+    listed = {"release": release, "macros": macros}
+    lines = {key: "\n".join(f"      - ref('{name}')" for name in names) for key, names in listed.items()}
+    return _HEADER + _EXPOSURES.format(macro=macros[0], **lines)
 
 
-def render_sources() -> str:
+def staging_sql(history: str, subject: str) -> str:
+    """The view from which models read a history, under its released name."""
+    return (
+        f"{{{{ config(alias='{history}', meta={{'subject': '{subject}'}}) }}}}\n"
+        f"-- {_WRITTEN}\n"
+        f"select * from {{{{ source('history', '{history}') }}}}\n"
+    )
+
+
+def sources_yaml(sources: Iterable[Source]) -> str:
     """The properties file of what dbt reads: one history a source, and the coverage of all."""
     place = "read_parquet('{{ env_var('DRUGFLOW_HISTORY', '../data_marts/history/sample') }}/{name}.parquet')"
-    named = {s.id: s.title.en for s in load_catalog().values() if s.status == "active"}
-    named["coverage"] = "What each accepted vintage speaks about, of all sources."
+    named = {s.id: s.title.en for s in sources}
+    named[COVERAGE] = "What each accepted vintage speaks about, of all sources."
     lines = [_HEADER, "version: 2\n\nsources:\n  - name: history\n"]
     lines.append("    description: Revision histories, one Parquet file a source, written by the history stage.\n")
     lines.append(f"    config:\n      meta:\n        {_line({'external_location': place})}    tables:\n")
@@ -89,15 +144,3 @@ def _line(pair: dict[str, Any]) -> str:
     """``key: value`` with the value on the same line."""
     ((key, value),) = pair.items()
     return f"{key}: {_flow({'v': value})[4:-2]}\n"
-
-
-def main() -> None:
-    """Rewrite the properties files of the marts models and of what dbt reads."""
-    for target, text in ((MARTS_YAML, render_marts()), (SOURCES_YAML, render_sources())):
-        with atomic_path(target) as part:
-            part.write_text(text, "utf-8")
-        sys.stdout.write(f"Wrote {target.relative_to(PROJECT_ROOT)}\n")
-
-
-if __name__ == "__main__":
-    main()

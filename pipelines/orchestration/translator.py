@@ -45,8 +45,6 @@ class Translator(DagsterDbtTranslator):
             return str(subject)
         if base := self._macro_base(dbt_resource_props):
             return self.get_group_name(base)
-        if (source := _staged(dbt_resource_props)) in (catalog := load_catalog()):
-            return catalog[source].subject
         raise DrugflowError(f"{dbt_resource_props['original_file_path']} has no subject: set meta.subject in its YAML.")
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:

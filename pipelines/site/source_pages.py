@@ -1,17 +1,15 @@
 """One page for each source, from one template and the source's YAML: ``docs/sources/<id>.md``.
 
-``python -m pipelines.site.source_pages`` writes them again; a test compares the committed ones.
+``make docs`` writes them again.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from pipelines.catalog.lineage import Lineage
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
-from pipelines.core.files import atomic_path
 from pipelines.core.settings import PROJECT_ROOT
 from pipelines.dbt.lineage import load_lineage
 from pipelines.quality.expectations import expectations_of
@@ -93,13 +91,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Write every page."""
-    for source in load_catalog().values():
-        with atomic_path(folder / f"{source.id}.md") as part:
-            part.write_text(page(source, load_lineage()), "utf-8")
-        sys.stdout.write(f"Wrote docs/sources/{source.id}.md\n")
-
-
-if __name__ == "__main__":
-    main()
+def source_pages() -> dict[Path, str]:
+    """The page of each source, by its file."""
+    lineage = load_lineage()
+    return {FOLDER / f"{source.id}.md": page(source, lineage) for source in load_catalog().values()}

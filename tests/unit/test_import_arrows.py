@@ -29,7 +29,7 @@ FLOORS = (
     {"refresh", "query"},
     {"orchestration", "console"},
     {"definitions"},
-    {"cli"},
+    {"cli", "generate"},
 )
 """From the lowest floor to the highest."""
 

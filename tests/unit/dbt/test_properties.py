@@ -10,18 +10,14 @@ import pytest
 import yaml
 
 from pipelines.catalog.dictionary import load_dictionary
+from pipelines.catalog.load import load_catalog
 from pipelines.core.types import MissingReason
-from pipelines.dbt.properties import MARTS_YAML, SOURCES_YAML, render_marts, render_sources
+from pipelines.dbt.properties import MODELS, STAGING, dbt_files, exposures_yaml, staging_sql
 
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, dict[str, Any]]:
-    return {m["name"]: m for m in yaml.safe_load(render_marts())["models"]}
-
-
-def test_committed_properties_are_current() -> None:
-    assert MARTS_YAML.read_text("utf-8") == render_marts(), "run: make docs"
-    assert SOURCES_YAML.read_text("utf-8") == render_sources(), "run: make docs"
+    return {m["name"]: m for m in yaml.safe_load(dbt_files()[MODELS / "marts" / "_marts.yml"])["models"]}
 
 
 def test_every_mart_of_a_model_is_described_in_the_dictionarys_order(models: dict[str, dict[str, Any]]) -> None:
@@ -73,3 +69,26 @@ def test_every_name_that_duckdb_cannot_read_bare_is_quoted(models: dict[str, dic
     words = {name for (name,) in keywords}
     columns = [c for model in models.values() for c in model["columns"]]
     assert {c["name"] for c in columns if c.get("quote")} == {c["name"] for c in columns if c["name"] in words}
+
+
+def test_each_active_source_has_a_view_under_the_name_of_its_history() -> None:
+    views = {path.stem for path in dbt_files() if path.suffix == ".sql"}
+    active = {s.id for s in load_catalog().values() if s.status == "active"}
+    assert views == {f"stg_{name}" for name in active | {"coverage"}}
+    assert staging_sql("cbp_currency", "southbound").splitlines()[::2] == [
+        "{{ config(alias='cbp_currency', meta={'subject': 'southbound'}) }}",
+        "select * from {{ source('history', 'cbp_currency') }}",
+    ]
+
+
+def test_dbt_reads_the_history_of_each_active_source_and_the_coverage_of_all() -> None:
+    (source,) = yaml.safe_load(dbt_files()[STAGING / "_sources.yml"])["sources"]
+    active = [s.id for s in load_catalog().values() if s.status == "active"]
+    assert [t["name"] for t in source["tables"]] == [*active, "coverage"]
+
+
+def test_the_release_and_the_as_of_queries_stand_on_the_models_that_they_read() -> None:
+    release, as_of = yaml.safe_load(exposures_yaml(load_dictionary(), ["coverage"]))["exposures"]
+    assert {"ref('dim_month')", "ref('seizure_trends')", "ref('stg_coverage')"} <= set(release["depends_on"])
+    assert "ref('reconciliation')" not in release["depends_on"]
+    assert as_of["depends_on"] == ["ref('seizures_as_of')", "ref('overdose_deaths_as_of')", "ref('crossings_as_of')"]

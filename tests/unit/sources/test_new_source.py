@@ -229,7 +229,7 @@ def test_the_description_is_refused_until_it_is_filled_in_and_every_place_is_nam
     description, *_ = new_source(text(checkout, ["Mes", "Casos"], ["1", "7"]), checkout, "tried")
     with pytest.raises(DrugflowError, match=r"tried/source\.yml is not filled in yet") as raised:
         load_source(description)
-    for place in ("title.en", "title.es", "publisher", "subject", "cadence", "frame.2.unit", "notes.revisions"):
+    for place in ("title.en", "title.es", "publisher", "subject", "cadence", "frame.2.unit", "cautions.1.code"):
         assert place in str(raised.value)
 
 
@@ -243,6 +243,7 @@ FILLED = {
     "cadence": "monthly",
     "expected_lag_days": 20,
     "fetch": {"kind": "manual", "note": "Download it by hand."},
+    "cautions": [{"code": "a_trap", "text": {"en": "Take care.", "es": "Tenga cuidado."}, "tables": {"about": "all"}}],
     "notes": dict.fromkeys(("coverage", "missingness", "revisions"), "Nothing is known about it yet."),
 }
 

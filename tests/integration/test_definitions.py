@@ -21,8 +21,8 @@ from pipelines.catalog.dictionary import dictionary_rows
 from pipelines.catalog.load import load_catalog
 from pipelines.core.settings import Settings
 from pipelines.definitions import build_definitions
-from pipelines.quality.expectations import expectations_of
 from pipelines.orchestration.asset_graph import graph_text
+from pipelines.quality.expectations import expectations_of
 from tests.conftest import ROOT, installation
 
 SOURCES = [s for s in load_catalog().values() if s.status == "active"]

@@ -16,8 +16,6 @@ from pipelines.status.account import read_outline
 from rehearsals.calendar import SOURCES, Night
 from tests.agency.sink import Sink
 
-_LINE = re.compile(r"(?P<source>\w+) (?P<word>\w+): (?P<sentence>.*)", re.S)
-
 
 @dataclass
 class Came:
@@ -74,18 +72,17 @@ def run_night(night: Night, settings: Settings, sink: Sink, run: Callable[[Setti
     after, account = current_manifest(own), last_refresh(own)
     assert after is not None, "nothing was published"
     assert account is not None, "no refresh ended"
-    lines = [m for m in map(_LINE.match, account["sources"]) if m]
     outlines = {s: read_outline(own, "official", get_source(s)) for s in SOURCES}
     return Came(
         night,
-        {m["source"]: m["word"] for m in lines},
+        {s.source: s.word for s in account.sources},
         {s: str(o.last_vintage or "–") for s, o in outlines.items()},
         after.release_id,
         before is None or before.content_hash != after.content_hash,
         before is not None and before.content_hash == after.content_hash and before.release_id != after.release_id,
         [m["title"] for m in sink.received[heard:]],
         how,
-        {m["source"]: m["sentence"] for m in lines},
+        {s.source: s.sentence for s in account.sources},
     )
 
 

@@ -5,39 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
+from pipelines.core.problem import Phrase, Problem, problem_of
 from pipelines.core.types import Realm
+from pipelines.status import advice
 from pipelines.status.account import Account, freshness, state_of
-from pipelines.status.overview import how_to_go_on
 
 RUN, SILENCE = "run", "silence"
+Word = Literal["failed", "silent", "failing", "blocked", "held", "late"]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """key: what it is about, stable from night to night. word: failed, silent, failing, blocked, held or late.
+    """key: what it is about, stable from night to night: run, silence, or a source and a stroke before the rest.
 
-    since: as far as the pipeline itself knows it, ISO 8601; None: since it was first seen.
+    found and to_do: what happened and what to do, one thing after another. since: as far as the pipeline itself knows
+    it, ISO 8601; None: since it was first seen.
     """
 
     key: str
-    word: str
-    subject: str
-    sentence: str
-    to_do: str
+    word: Word
+    subject: Phrase
+    found: list[Problem | Phrase]
+    to_do: list[Problem | Phrase]
     since: str | None = None
 
 
-def run_failed(sentence: str) -> Condition:
+def run_failed(problem: Problem) -> Condition:
     """Nothing was published."""
-    return Condition(
-        RUN,
-        "failed",
-        "The refresh",
-        sentence,
-        "Read the sentence; 'drugflow refresh' tries again at once, the next night by itself. The log of the run is in "
-        "the UI ('drugflow ui', Runs) and in data_marts/refresh.log.",
-    )
+    return Condition(RUN, "failed", Phrase.of("alert.the_refresh"), [problem], [advice.RUN_FAILED])
 
 
 def of_sources(accounts: Iterable[Account], realm: Realm, today: date) -> list[Condition]:
@@ -47,7 +44,7 @@ def of_sources(accounts: Iterable[Account], realm: Realm, today: date) -> list[C
 
 def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Condition]:
     source = account.source
-    name = f"{source.id} ({source.title.en})"
+    name = Phrase.of("alert.source", source=source.id, title=source.title)
     word = freshness(account, realm, today)
     if account.problems:
         failing = state_of(account, word) == "failing"
@@ -55,11 +52,8 @@ def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Conditio
             f"{source.id}/fetch",
             "failing" if failing else "blocked",
             name,
-            " ".join(account.problems),
-            "Nothing yet: the next refresh tries again. If it lasts, look at the publisher's page "
-            f"{source.landing_page}."
-            if failing
-            else "Do what the sentence says; 'drugflow status' repeats it.",
+            [*account.problems],
+            advice.about_look(source, failing),
             account.fetching.failing_since if account.fetching else None,
         )
     for verdict in account.waiting:
@@ -67,16 +61,15 @@ def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Conditio
             f"{source.id}/held/{verdict.archive_id}",
             "held",
             name,
-            f"The vintage {verdict.archive_id} is held back: {verdict.problem}",
-            how_to_go_on(source, verdict),
+            [Phrase.of("alert.vintage_held", vintage=verdict.archive_id, found=problem_of(verdict.problem or ""))],
+            [advice.about_held(source, verdict)],
         )
     if word == "late" and account.latest_expected and account.last_period:
         yield Condition(
             f"{source.id}/late",
             "late",
             name,
-            f"The newest period is {account.last_period:%Y-%m}; the next was expected by {account.next_expected}.",
-            f"Look at the publisher's page {source.landing_page}: did it stop, move or rename its file? "
-            f"'drugflow add {source.id} FILE --published YYYY-MM-DD' takes one that you download.",
+            [Phrase.of("alert.next_is_late", period=f"{account.last_period:%Y-%m}", expected=account.next_expected)],
+            [advice.about_late(source)],
             (account.latest_expected + timedelta(days=1)).isoformat(),
         )

@@ -9,6 +9,7 @@ import logging
 import re
 from dataclasses import dataclass
 
+from pipelines.core.problem import Phrase, Problem
 from pipelines.core.settings import Settings
 
 _NEXT = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
@@ -16,15 +17,21 @@ _NEXT = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one address. name: such as 'mailto, 1st of DRUGFLOW_ALERT_URLS'."""
+    """What became of one address. name: such as 'mailto, number 1 of DRUGFLOW_ALERT_URLS'."""
 
-    name: str
-    problem: str | None = None
+    name: Phrase
+    problem: Problem | None = None
+    """Why it did not arrive, with the address's name."""
+
+    @property
+    def told(self) -> Problem | Phrase:
+        """What became of it."""
+        return self.problem or Phrase.of("alert.delivered", name=self.name)
 
     @property
     def sentence(self) -> str:
-        """What became of it."""
-        return f"{self.problem} ({self.name})" if self.problem else f"Delivered ({self.name})."
+        """What became of it, in the installation's language."""
+        return str(self.told)
 
 
 def addresses(settings: Settings) -> list[str]:
@@ -35,16 +42,16 @@ def addresses(settings: Settings) -> list[str]:
 
 def deliver(settings: Settings, title: str, body: str, bad: bool = True) -> list[Delivery]:
     """Send to each address; never raises. Apprise waits at most some seconds for a service."""
-    return [_send(f"{_kind(a)}, number {i} of DRUGFLOW_ALERT_URLS", a, title, body, bad)
+    return [_send(Phrase.of("alert.address", kind=_kind(a), number=i), a, title, body, bad)
             for i, a in enumerate(addresses(settings), 1)]  # fmt: skip
 
 
-def _kind(address: str) -> str:
+def _kind(address: str) -> Phrase | str:
     kind, mark, _ = address.partition("://")
-    return kind if mark and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", kind) else "no kind"
+    return kind if mark and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", kind) else Phrase.of("alert.no_kind")
 
 
-def _send(name: str, address: str, title: str, body: str, bad: bool) -> Delivery:
+def _send(name: Phrase, address: str, title: str, body: str, bad: bool) -> Delivery:
     try:
         import apprise
 
@@ -52,9 +59,9 @@ def _send(name: str, address: str, title: str, body: str, bad: bool) -> Delivery
         logging.getLogger("apprise").disabled = True
         service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
         if service is None:
-            return Delivery(name, "This is no address that Apprise knows; see https://appriseit.com for its forms.")
+            return Delivery(name, Problem.of("no_apprise_address", name=name))
         kind = apprise.NotifyType.WARNING if bad else apprise.NotifyType.SUCCESS
         sent = service.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT)
     except Exception as error:  # whatever a service does, the refresh that is told about stands
-        return Delivery(name, f"Sending failed: {type(error).__name__}.")
-    return Delivery(name, None if sent else "The service did not take the message.")
+        return Delivery(name, Problem.of("sending_failed", error=type(error).__name__, name=name))
+    return Delivery(name, None if sent else Problem.of("message_not_taken", name=name))

@@ -8,21 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pipelines.alerts.conditions import Condition
 from pipelines.alerts.deliver import addresses
 from pipelines.core.files import recall, write_json
+from pipelines.core.problem import Phrase, Stored
 from pipelines.core.settings import Settings
 
 
+def _subject(stored: Any) -> Any:
+    return Phrase.of("phrase.as_told", text=stored) if isinstance(stored, str) else stored
+
+
+def _undelivered(stored: Any) -> Any:
+    return [stored] if isinstance(stored, str) else stored or []
+
+
 class Told(BaseModel):
-    """One thing that the operators know of. Times are UTC, ISO 8601."""
+    """One thing that the operators know of. Times are UTC, ISO 8601. A version before stored the subject's words."""
 
     word: str
-    subject: str
+    subject: Annotated[Phrase, BeforeValidator(_subject)]
     since: str
     told_at: str
 
@@ -34,7 +43,7 @@ class Memory(BaseModel):
 
     seen: dict[str, str] = {}
     told: dict[str, Told] = {}
-    undelivered: str | None = None
+    undelivered: Annotated[list[Stored], BeforeValidator(_undelivered)] = []
     watched_since: str | None = None
 
 
@@ -98,6 +107,9 @@ def summary(settings: Settings) -> dict[str, Any]:
     memory = read_memory(settings)
     return {
         "addresses": len(addresses(settings)),
-        "open": [{"about": key, **told.model_dump()} for key, told in sorted(memory.told.items())],
-        "undelivered": memory.undelivered,
+        "open": [
+            {"about": key, **told.model_dump(exclude={"subject"}), "subject": told.subject.said(settings.language)}
+            for key, told in sorted(memory.told.items())
+        ],
+        "undelivered": " ".join(p.said(settings.language) for p in memory.undelivered) or None,
     }

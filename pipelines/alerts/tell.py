@@ -10,26 +10,28 @@ from filelock import FileLock
 
 from pipelines.alerts.conditions import RUN, Condition, of_sources, run_failed
 from pipelines.alerts.deliver import addresses, deliver
-from pipelines.alerts.memory import News, memory_path, read_memory, remember, see, write_memory
-from pipelines.alerts.message import Seen, body, title
+from pipelines.alerts.memory import memory_path, read_memory, remember, see, write_memory
+from pipelines.alerts.message import Seen, body, meanwhile, title
 from pipelines.catalog.load import load_catalog
 from pipelines.core.errors import why
+from pipelines.core.problem import Problem, problem_of
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
+from pipelines.core.wording import LANGUAGES, say
 from pipelines.releases.manifest import current_manifest
 from pipelines.status.account import Account, read_outline
 
 _PATIENCE = 120
 
 
-def after_refresh(settings: Settings, realm: Realm | None, failure: str | None) -> list[str]:
+def after_refresh(settings: Settings, realm: Realm | None, failure: Problem | str | None) -> list[str]:
     """Tell what a refresh that just ended turned. realm: None where not even that is known.
 
     Returns sentences about what was told, and what could not be; never raises.
     """
 
     def conditions() -> list[Condition]:
-        found = [run_failed(failure)] if failure else []
+        found = [run_failed(problem_of(failure))] if failure else []
         if realm is None:
             return found
         return found + of_sources(known, realm, settings.now().date())
@@ -37,7 +39,7 @@ def after_refresh(settings: Settings, realm: Realm | None, failure: str | None) 
     known, unknown = _accounts(settings, realm)
     # What a damaged account would say of its source is neither begun nor over; nobody waits for a sample's.
     mute = set(unknown) if realm == "official" else {s.id for s in load_catalog().values()}
-    return tell(settings, conditions, lambda key: key.partition("/")[0] not in mute)
+    return tell(settings, conditions, lambda key: key.split("/")[0] not in mute)
 
 
 def _accounts(settings: Settings, realm: Realm | None) -> tuple[list[Account], list[str]]:
@@ -51,9 +53,9 @@ def _accounts(settings: Settings, realm: Realm | None) -> tuple[list[Account], l
     return known, unknown
 
 
-def after_death(settings: Settings, sentence: str) -> list[str]:
+def after_death(settings: Settings, failure: Problem | str) -> list[str]:
     """Tell that a run failed without having told it itself: its process died, or it was started by hand."""
-    return tell(settings, lambda: [run_failed(sentence)], lambda key: key == RUN)
+    return tell(settings, lambda: [run_failed(problem_of(failure))], lambda key: key == RUN)
 
 
 def tell(settings: Settings, conditions: Callable[[], list[Condition]], mine: Callable[[str], bool]) -> list[str]:
@@ -61,6 +63,7 @@ def tell(settings: Settings, conditions: Callable[[], list[Condition]], mine: Ca
 
     Returns sentences; never raises: an alert is about a refresh, and must not undo it.
     """
+    language = settings.language
     try:
         with _alone(settings):
             now = settings.now().isoformat(timespec="seconds")
@@ -68,28 +71,29 @@ def tell(settings: Settings, conditions: Callable[[], list[Condition]], mine: Ca
             news = see(memory, conditions(), mine, now)
             said = []
             if news and addresses(settings):
-                text = body(news, seen(settings), str(settings.data_marts), settings.today)
-                sent = deliver(settings, title(news), text, bad=bool(news.turned))
-                failed = [d.sentence for d in sent if d.problem]
+                text = body(news, seen(settings), str(settings.data_marts), settings.today, language)
+                sent = deliver(settings, title(news, language), text, bad=bool(news.turned))
+                failed = [d.problem for d in sent if d.problem]
                 if len(failed) < len(sent):
                     remember(memory, news, now)
-                    said.append(f"Alert sent: {title(news)}.")
-                memory.undelivered = " ".join(failed) or None
-                said += [f"Alert not delivered: {sentence}" for sentence in failed]
+                    said.append(say("alert.sent", {"title": title(news, language)}, language))
+                memory.undelivered = failed
+                said += [say("alert.not_delivered", {"problem": problem}, language) for problem in failed]
             write_memory(settings, memory)
             return said
     except Exception as error:
-        return [f"Alerts could not be looked after: {type(error).__name__}: {why(error)}"]
+        told = {"error": type(error).__name__, "why": why(error)}
+        return [say("alert.not_looked_after", told, language)]
 
 
 def try_out(settings: Settings) -> list[tuple[str, bool]]:
     """Send a test message to each address: its sentence, and whether it arrived."""
-    text = (
-        "This is a test of drugflow's alerts. Nothing is wrong.\n\n"
-        f"{body(News([], []), seen(settings), str(settings.data_marts)).rsplit(chr(10) * 2, 1)[0]}\n\n"
-        "En español: esta es una prueba de los avisos de drugflow; todo está en orden."
-    )
-    return [(d.sentence, d.problem is None) for d in deliver(settings, "drugflow: test of alerts", text, bad=False)]
+    own = settings.language
+    place = say("alert.installation", {"place": settings.data_marts}, own)
+    others = [say("alert.test_in_short", {}, other) for other in LANGUAGES if other != own]
+    text = "\n\n".join([say("alert.test", {}, own), meanwhile(seen(settings), own), place, *others])
+    sent = deliver(settings, say("alert.test_title", {}, own), text, bad=False)
+    return [(d.told.said(own), d.problem is None) for d in sent]
 
 
 def seen(settings: Settings) -> Seen:

@@ -9,7 +9,9 @@ from pipelines.alerts.conditions import SILENCE, Condition
 from pipelines.alerts.memory import read_memory, write_memory
 from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import tell
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import Settings
+from pipelines.status import advice
 
 
 def watch(settings: Settings, now: datetime | None = None) -> tuple[bool, list[str]]:
@@ -24,11 +26,15 @@ def watch(settings: Settings, now: datetime | None = None) -> tuple[bool, list[s
     if ended:
         _forget_first_look(settings)
     silent = now - since > timedelta(hours=settings.watchdog_hours)
-    what = f"The last refresh ended {since:%Y-%m-%d %H:%M} UTC" if ended else "No refresh is known to have ended"
-    sentence = f"{what}, {max(0.0, (now - since).total_seconds()) / 3600:.1f} hours ago" if ended else what
-    limit = f"expected: one within {settings.watchdog_hours:g} hours (DRUGFLOW_WATCHDOG_HOURS)"
-    found = [_silence(f"{sentence}; {limit}.", since)] if silent else []
-    return not silent, [f"{sentence}; {limit}.", *tell(settings, lambda: found, lambda key: key == SILENCE)]
+    hours = max(0.0, (now - since).total_seconds()) / 3600
+    what = (
+        Phrase.of("watchdog.ended", moment=f"{since:%Y-%m-%d %H:%M}", hours=hours, limit=settings.watchdog_hours)
+        if ended
+        else Phrase.of("watchdog.nothing_ended", limit=settings.watchdog_hours)
+    )
+    found = [_silence(what, since)] if silent else []
+    told = tell(settings, lambda: found, lambda key: key == SILENCE)
+    return not silent, [what.said(settings.language), *told]
 
 
 def _ended(settings: Settings, now: datetime) -> datetime | None:
@@ -37,22 +43,18 @@ def _ended(settings: Settings, now: datetime) -> datetime | None:
     A clock that was set forward and back again would otherwise pass for a refresh that ended a moment ago, for years.
     """
     try:
-        ended = datetime.fromisoformat((last_refresh(settings) or {})["finished_at"])
-    except (KeyError, TypeError, ValueError):
+        account = last_refresh(settings)
+        ended = datetime.fromisoformat(account.finished_at) if account else None
+    except ValueError:
+        return None
+    if ended is None or ended.tzinfo is None:
         return None
     return ended if ended - now < timedelta(hours=settings.watchdog_hours) else None
 
 
-def _silence(sentence: str, since: datetime) -> Condition:
-    return Condition(
-        SILENCE,
-        "silent",
-        "The nightly refresh",
-        sentence,
-        "See whether the daemon or cron runs ('systemctl status drugflow-daemon', 'drugflow ui'), then run "
-        "'drugflow refresh'.",
-        since.isoformat(timespec="seconds"),
-    )
+def _silence(what: Phrase, since: datetime) -> Condition:
+    subject = Phrase.of("alert.the_nightly_refresh")
+    return Condition(SILENCE, "silent", subject, [what], [advice.SILENCE], since.isoformat(timespec="seconds"))
 
 
 def _forget_first_look(settings: Settings) -> None:

@@ -50,7 +50,7 @@ def read_ledger(data_raw: Path, realm: Realm) -> list[Exemption]:
 def record(data_raw: Path, realm: Realm, **said: Any) -> Exemption:
     """Write a decision down. Raises DrugflowError where its reason says nothing."""
     if len(said["reason"].split()) < 3:
-        raise DrugflowError("Give a reason that a reader of the release can judge, in at least three words.")
+        raise DrugflowError("reason_says_nothing")
     entry = Exemption(**said, accepted_at=datetime.now(UTC).isoformat(timespec="seconds"))
     entries = [*read_ledger(data_raw, realm), entry]
     write_json(ledger_path(data_raw, realm), [e.model_dump() for e in entries])

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase, Problem
 from pipelines.core.types import Realm
 
 SAMPLE_FOLDER = Path(__file__).parents[1] / "ingest" / "sample"
@@ -26,20 +27,17 @@ _SAYS = re.compile(rb"SAMPLE[:,] generated")
 
 def refuse_generated(realm: Realm, files: Sequence[Path], note: str | None, inside: bool = True) -> None:
     """Raise DrugflowError where a file that would be official is the sample's, also renamed, unpacked or edited."""
-    if realm == "official" and (said := generated(files, note, inside)):
-        raise DrugflowError(
-            f"{said}. It is not taken: leave it out. The sample shows by 'drugflow refresh --origin sample' where "
-            "DRUGFLOW_DATA_MARTS names a folder of its own."
-        )
+    if realm == "official" and (found := generated(files, note, inside)):
+        raise DrugflowError("sample_is_not_taken", found=found)
 
 
-def generated(files: Sequence[Path], note: str | None, inside: bool = True) -> str | None:
+def generated(files: Sequence[Path], note: str | None, inside: bool = True) -> Problem | None:
     """Which of the files is generated and by what it is known; None where none is.
 
     inside: look into the files too, which costs 0.1 s once and milliseconds a file; else at names and places alone.
     """
     signs = ((file, _sign(file, note, inside)) for file in files)
-    return next((f"{f} is generated SAMPLE data and not official ({sign})" for f, sign in signs if sign), None)
+    return next((Problem.of("file_is_the_sample", file=file, sign=sign) for file, sign in signs if sign), None)
 
 
 def is_in_sample(place: Path) -> bool:
@@ -47,21 +45,22 @@ def is_in_sample(place: Path) -> bool:
     return place.resolve().is_relative_to(SAMPLE_FOLDER.resolve())
 
 
-def _sign(file: Path, note: str | None, inside: bool) -> str | None:
+def _sign(file: Path, note: str | None, inside: bool) -> Phrase | None:
     """By what a file is known as generated, or None."""
     if is_in_sample(file):
-        return f"it lies in {SAMPLE_FOLDER}"
+        return Phrase.of("phrase.sample_folder", folder=SAMPLE_FOLDER)
     if _NAMED.search(file.name):
-        return "its name says SAMPLE"
+        return Phrase.of("phrase.sample_name")
     if note is not None and note.startswith("SAMPLE"):
-        return f"its note says {note[:40]!r}"
+        return Phrase.of("phrase.sample_note", note=note[:40])
     if not inside:
         return None
     head = _head(file)
     if _SAYS.search(head):
-        return "it says so itself"
+        return Phrase.of("phrase.sample_says_so")
     records = _records(head)
-    return "its records are those of the sample" if 2 * len(records & _generated()) > len(records) else None
+    is_sample = 2 * len(records & _generated()) > len(records)
+    return Phrase.of("phrase.sample_records") if is_sample else None
 
 
 @cache

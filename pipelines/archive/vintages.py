@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.archive.sample_guard import refuse_generated
 from pipelines.core.errors import DrugflowError
-from pipelines.core.files import write_json
+from pipelines.core.files import faults, write_json
 from pipelines.core.fingerprint import fingerprint, sha256_of
 from pipelines.core.types import Realm
 
@@ -85,13 +85,10 @@ class ArchivedVintage(BaseModel):
         for file in self.receipt.files:
             path = self.folder / file.name
             if not path.exists():
-                raise DrugflowError(f"{path} is in its receipt but not in the archive: restore it from a backup.")
+                raise DrugflowError("archived_file_gone", file=path)
             found = sha256_of(path)
             if found != file.sha256:
-                raise DrugflowError(
-                    f"{path} no longer has the bytes that were archived (sha256 {found[:12]}…, receipt "
-                    f"{file.sha256[:12]}…): restore it from a backup or archive that vintage again."
-                )
+                raise DrugflowError("archived_file_changed", file=path, found=found[:12], receipt=file.sha256[:12])
 
 
 def is_ahead(day: date, today: date) -> bool:
@@ -107,13 +104,10 @@ def parse_release_date(text: str, today: date | None = None) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise DrugflowError(f"{text!r} is not a release date: expected YYYY-MM-DD, such as 2026-01-15.") from error
+        raise DrugflowError("not_a_release_date", text=text) from error
     if is_ahead(day, today or datetime.now(UTC).date()):
-        # No word of today: a sentence that changed every night would look like a change of the mirror.
-        raise DrugflowError(
-            f"{text} lies in the future, so it is no release date: expected the day on which the agency published the "
-            "files, at the latest tomorrow. Correct it, or this machine's clock."
-        )
+        # No word of today: a problem that changed every night would look like a change of the mirror.
+        raise DrugflowError("release_date_in_future", text=text)
     return day
 
 
@@ -136,13 +130,9 @@ def _receipt(folder: Path) -> Receipt:
     try:
         return Receipt.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise DrugflowError(
-            f"{folder} has no {RECEIPT}, so nobody knows what it holds: restore it from a backup, or move the folder "
-            "out of the archive if it is no vintage."
-        ) from error
+        raise DrugflowError("receipt_gone", file=folder, receipt=RECEIPT) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors()[:3])
-        raise DrugflowError(f"{path} is damaged or no receipt ({wrong}): restore it from a backup.") from error
+        raise DrugflowError("receipt_damaged", file=path, wrong=faults(error)) from error
 
 
 def effective_vintages(
@@ -211,7 +201,7 @@ def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> A
     try:
         for source, entry in zip(files, receipt.files, strict=True):
             if _copied(source, part / entry.name) != entry.sha256:
-                raise DrugflowError(f"{source} changed while it was copied into the archive: try again.")
+                raise DrugflowError("file_changed_while_copied", file=source)
         write_json(part / RECEIPT, receipt.model_dump(mode="json"))
         part.chmod(0o755)
         part.rename(root / name)

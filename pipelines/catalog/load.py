@@ -33,9 +33,9 @@ def load_source(path: Path) -> Source:
             raise DrugflowError(f"{name} is not filled in yet: replace {UNFILLED!r} in {', '.join(places)}.")
         source = Source.model_validate(raw)
     except (yaml.YAMLError, ValidationError) as error:
-        raise DrugflowError(f"{name} does not describe a source: {error}") from error
+        raise DrugflowError("no_description_of_a_source", file=name, why=str(error)) from error
     if source.id != path.parent.name:
-        raise DrugflowError(f"{name} says id {source.id}; the id must equal the folder's name")
+        raise DrugflowError("source_id_is_another", file=name, source=source.id)
     return source
 
 
@@ -75,5 +75,5 @@ def get_source(source_id: str) -> Source:
     """One source; raises DrugflowError listing the known ids."""
     catalog = load_catalog()
     if source_id not in catalog:
-        raise DrugflowError(f"There is no source {source_id!r}. Known: {', '.join(catalog)}.")
+        raise DrugflowError("no_such_source", source=source_id, known=catalog)
     return catalog[source_id]

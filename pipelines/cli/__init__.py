@@ -11,7 +11,7 @@ import sys
 
 from pipelines.cli.app import WRONG, app
 from pipelines.console import err, plain
-from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.errors import DrugflowError, machine_refused
 
 # Each module registers its commands; help shows the groups in this order.
 # isort: off
@@ -33,7 +33,7 @@ def main() -> None:
         err.print(f"[red]drugflow:[/] {plain(str(error))}")
         sys.exit(WRONG)
     except OSError as error:
-        err.print(f"[red]drugflow:[/] {plain(why(error))}. {LOOK_AT_THE_DISK}")
+        err.print(f"[red]drugflow:[/] {plain(str(machine_refused(error)))}")
         sys.exit(WRONG)
     finally:
         gc.freeze()  # a refresh ends half a second sooner where its libraries are not searched for garbage again

@@ -40,8 +40,8 @@ def load_settings(**updates: Any) -> Settings:
     try:
         return Settings().model_copy(update={k: v for k, v in updates.items() if v is not None})
     except ValidationError as error:
-        problems = "; ".join(f"DRUGFLOW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
-        raise DrugflowError(f"The settings cannot be used: {problems}.") from error
+        wrong = [f"DRUGFLOW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors()]
+        raise DrugflowError("settings_cannot_be_used", wrong=wrong) from error
 
 
 def current_realm(settings: Settings) -> Realm:

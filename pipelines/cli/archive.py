@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.app import app, current_realm, load_settings, publishing_command
-from pipelines.console import out
+from pipelines.console import out, tell
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase
 
 if TYPE_CHECKING:
     from pipelines.core.types import Realm
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def _known(source: str, vintage: str, known: Collection[str]) -> str:
     if vintage not in known:
-        raise DrugflowError(f"There is no vintage {vintage} of {source}. Known: {', '.join(known) or 'none'}.")
+        ids = [*known] or Phrase.of("phrase.none")
+        raise DrugflowError("no_such_vintage", source=source, vintage=vintage, known=ids)
     return vintage
 
 
@@ -46,12 +48,10 @@ def add(
     receipt = make_receipt("added by hand", "official", get_source(source).id, day, files, said)
     stored = store(settings.data_raw, receipt, files)
     if stored is None:
-        out.print(f"{source} {published} is in the archive already, byte for byte.")
+        out.print(tell("cli.archived_already", source=source, day=published))
     else:
-        out.print(
-            f"Archived {source} {stored.id} ({len(files)} files). "
-            f"Publish it with [bold]{publishing_command(settings)}[/]."
-        )
+        told = {"source": source, "vintage": stored.id, "command": publishing_command(settings)}
+        out.print(tell("cli.archived", **told, count=len(files)))
 
 
 @app.command(rich_help_panel="Archive")
@@ -72,8 +72,8 @@ def accept(
     realm = current_realm(settings)
     verdicts = {v.archive_id: v for v in read_verdicts(settings.stage("quality", realm), get_source(source).id)}
     record(settings.data_raw, realm, verdicts[_known(source, vintage, verdicts)], reason)
-    out.print(f"Recorded. [bold]drugflow refresh[/] publishes {source} {vintage} with a caution that says why.")
-    out.print("A published total that it breaks still stops the release: no exception covers that.")
+    out.print(tell("cli.accepted", source=source, vintage=vintage))
+    out.print(tell("cli.accepted_but"))
 
 
 @app.command(rich_help_panel="Archive")
@@ -96,4 +96,4 @@ def retract(
     realm: Realm = "official" if current_manifest(settings) is None else current_realm(settings)
     archived = [v.id for v in list_archive(settings.data_raw, realm, get_source(source).id)]
     record(settings.data_raw, realm, source, _known(source, vintage, archived), reason)
-    out.print(f"Recorded. [bold]drugflow refresh[/] takes {source} {vintage} out of every table and says why.")
+    out.print(tell("cli.retraction", source=source, vintage=vintage))

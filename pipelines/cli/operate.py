@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from pipelines.cli.app import BLOCKED, DONE, app, load_settings
-from pipelines.console import err, out, plain, show_alerts
+from pipelines.console import err, out, plain, show_alerts, tell
 from pipelines.core.errors import DrugflowError
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ def rollback(
     settings = load_settings()
     chosen = publish.unpin(settings) if unpin else publish.rollback(settings, release)
     if chosen is None:
-        raise DrugflowError("There is no release yet: run 'drugflow refresh'.")
-    pinned = "" if unpin else " and pinned until 'drugflow rollback --unpin'"
-    out.print(f"Analysts see {chosen.release_id} now{pinned}.")
+        raise DrugflowError("no_release_yet")
+    out.print(tell("cli.analysts_see" if unpin else "cli.analysts_see_pinned", release=chosen.release_id))
 
 
 @app.command(rich_help_panel="Operate")
@@ -52,10 +51,7 @@ def alert(
 
     settings = load_settings()
     if not addresses(settings):
-        raise DrugflowError(
-            "No address for alerts: set DRUGFLOW_ALERT_URLS, such as mailtos://… or json://host/path (see "
-            "docs/operations.md)."
-        )
+        raise DrugflowError("no_address_for_alerts")
     if not test:
         show_alerts(summary(settings))
         return
@@ -92,9 +88,9 @@ def prepare() -> None:
     for folder in (settings.data_raw, settings.data_marts):
         folder.mkdir(parents=True, exist_ok=True)
     for run in bury_dead_runs_of(settings):
-        out.print(f"Marked as failed, its process is gone: {run}")
+        out.print(tell("cli.run_buried", run=run))
     prepare_manifest()
-    out.print(f"Ready: DAGSTER_HOME={settings.dagster_home.resolve()}")
+    out.print(tell("cli.ready", place=settings.dagster_home.resolve()))
 
 
 @app.command(rich_help_panel="Operate")
@@ -110,7 +106,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
     bury_dead_runs_of(load_settings())
     prepare_manifest()
-    out.print(f"Dagster UI on http://127.0.0.1:{port} (Ctrl+C stops it)")
+    out.print(tell("cli.ui", port=port))
     # A shell lets what it starts in the background ignore this signal, and then nothing stops the UI.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     dagster = str(Path(sys.executable).with_name("dagster"))

@@ -11,8 +11,7 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.app import BLOCKED, DONE, WRONG, app, current_realm, load_settings
-from pipelines.console import err, out, plain, show_status
-from pipelines.core.types import SAMPLE
+from pipelines.console import err, out, plain, show_status, tell
 
 if TYPE_CHECKING:
     pass
@@ -29,14 +28,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     from pipelines.status.overview import read_status
 
     settings = load_settings()
-    found = read_status(settings, current_realm(settings), settings.now().date())
-    found |= {"alerts": summary(settings), "last_refresh": last_refresh(settings), "rehearsed_day": settings.today}
+    found, last = read_status(settings, current_realm(settings), settings.now().date()), last_refresh(settings)
+    found |= {"alerts": summary(settings), "rehearsed_day": settings.today}
     if as_json:
-        out.print_json(json.dumps(found, default=str))
+        out.print_json(json.dumps({**found, "last_refresh": last.shown() if last else None}, default=str))
     else:
-        show_status(found)
-    stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"])
-    stuck = stuck or bool(found["last_refresh"] and found["last_refresh"]["failure"])
+        show_status(found, last)
+    stuck = any(s["state"] in ("blocked", "failing") for s in found["sources"]) or bool(last and last.failure)
     raise typer.Exit(WRONG if found["release"] is None else BLOCKED if stuck else DONE)
 
 
@@ -48,7 +46,7 @@ def sources(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
     """
     from pipelines.catalog.load import load_catalog
 
-    catalog = load_catalog()
+    catalog, language = load_catalog(), load_settings().language
     if as_json:
         out.print_json(
             json.dumps(
@@ -61,9 +59,10 @@ def sources(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         return
     table = Table(box=None, pad_edge=False)
     for title in ("source", "title", "publisher", "cadence", "status", "licence"):
-        table.add_column(title)
+        table.add_column(tell(f"sources.{title}"))
     for s in catalog.values():
-        table.add_row(s.id, s.title.en, s.publisher, s.cadence, s.status, s.licence.id)
+        cadence, status = tell(f"sources.is_{s.cadence}"), tell(f"sources.is_{s.status}")
+        table.add_row(s.id, s.title.said(language), s.publisher, cadence, status, s.licence.id)
     out.print(table)
 
 
@@ -84,7 +83,7 @@ def sql(
 
     with Session(load_settings()) as session:
         if session.is_sample and (query is None or form != "table" or output):
-            err.print(f"[cyan]{SAMPLE}.[/]")
+            err.print(tell("sql.sample"))
         if query is None:
             session.prompt(err)
             return
@@ -112,12 +111,11 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     else:
         show_totals(outcomes)
     count = {w: sum(o.verdict == w for o in outcomes) for w in ("held", "failed", "not_testable", "known_disagreement")}
-    known = f"{count['known_disagreement']} known disagreement{'s' * (count['known_disagreement'] != 1)}"
-    err.print(f"{count['held']} held, {count['failed']} failed, {count['not_testable']} not testable here, {known}.")
+    err.print(tell("verify.counts", **count, count=count["known_disagreement"]))
     if moved := revised_since(outcomes):
-        err.print(moved)
+        err.print(plain(str(moved)))
     if session.is_sample:
-        err.print("[cyan]This is a SAMPLE release: its agreement with published totals proves nothing.[/]")
+        err.print(tell("verify.sample"))
     raise typer.Exit(BLOCKED if count["failed"] else DONE)
 
 
@@ -164,5 +162,6 @@ def compare(
     for difference in differences:
         out.print(plain(difference.line))
     equal = len(old.tables.keys() | new.tables.keys()) - len(differences)
-    err.print(f"{equal} tables are equal, {len(differences)} differ ({old.release_id} and {new.release_id}).")
+    told = {"differing": len(differences), "before": old.release_id, "after": new.release_id}
+    err.print(tell("compare.counts", equal=equal, **told))
     raise typer.Exit(BLOCKED if differences else DONE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.app import BLOCKED, DONE, app, load_settings, publishing_command, run_job
-from pipelines.console import download_line, err, out, plain, show_night, step_lines
+from pipelines.console import download_line, err, out, plain, show_night, step_lines, tell
 
 if TYPE_CHECKING:
     pass
@@ -45,7 +45,7 @@ def refresh(
     settings = load_settings(origin=origin)
     if origin:
         refuse_wrong_mirror(settings, parse_origin(origin), source or [])  # a typing error is no refresh that failed
-    with err.status("Looking for changes …") as status:
+    with err.status(tell("cli.looking")) as status:
 
         def fetching(name: str, got: int, total: int | None) -> None:
             status.update(download_line(name, got, total))
@@ -75,15 +75,15 @@ def asof(
     from pipelines.refresh.as_of import look_back
 
     settings = load_settings()
-    with err.status(f"Looking back to {day:%Y-%m-%d} …") as status:
+    with err.status(tell("cli.looking_back", day=day.date())) as status:
         manifest = look_back(settings, day.date(), step_lines(status), run_job)
     folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
-    for sentence in manifest.held:
-        err.print(f"[yellow]Held:[/] {plain(sentence)}")
-    mark = "[cyan]SAMPLE, generated, not official:[/] " if manifest.realm == "sample" else ""
-    out.print(f"{mark}what was published until {day:%Y-%m-%d} is in")
+    for held in manifest.held:
+        err.print(f"[yellow]![/] {plain(str(held))}")
+    mark = tell("cli.sample") if manifest.realm == "sample" else ""
+    out.print(mark + tell("cli.asof", day=day.date()))
     out.print(f"  {folder / 'drugflow.duckdb'}", soft_wrap=True)
-    out.print("The current release is untouched. Delete the folder when it is no longer needed.")
+    out.print(tell("cli.asof_folder"))
 
 
 @app.command(rich_help_panel="Refresh")
@@ -99,13 +99,13 @@ def backfill(
 
     get_source(source)
     settings = load_settings()
-    with err.status("Reading the page …") as status:
+    with err.status(tell("cli.reading_page")) as status:
         report = backfill_source(
             settings, source, lambda name, got, total: status.update(download_line(name, got, total))
         )
     for problem in report.problems:
-        err.print(f"[yellow]Not fetched:[/] {plain(problem)}")
-    out.print(f"Archived {len(report.added)} releases of {source}; {report.known} were there already.")
+        err.print(tell("cli.not_fetched", problem=problem))
+    out.print(tell("cli.backfilled", source=source, count=len(report.added), known=report.known))
     if report.added:
-        out.print(f"Publish them with [bold]{publishing_command(settings)}[/].")
+        out.print(tell("cli.publish_them", command=publishing_command(settings)))
     raise typer.Exit(BLOCKED if report.problems else DONE)

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from pipelines.core.kinds import Kind
+from pipelines.core.problem import Problem, as_told
 
 LOOK_AT_THE_DISK = "Look at the disk's free space and at who may write there, then run 'drugflow refresh' again."
 
 
 class DrugflowError(Exception):
-    """A sentence for the person who meets it: what, which value, what was expected, what to do."""
+    """A problem for the person who meets it; as a text it is worded in the language of the installation.
+
+    kind: what went wrong, with the values that its words name; or a whole problem.
+    """
+
+    def __init__(self, kind: Kind | Problem | str, /, **detail: Any):
+        if isinstance(kind, str):
+            kind = as_told(kind) if " " in kind else Problem.of(kind, **detail)  # type: ignore[arg-type]
+        super().__init__(kind)
+        self.problem = kind
+
+    def __str__(self) -> str:
+        return str(self.problem)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem,)
 
 
 def why(error: BaseException) -> str:
@@ -17,3 +36,8 @@ def why(error: BaseException) -> str:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     said = (str(error).strip().splitlines() or ["no reason given"])[0]
     return re.sub(r"\[Errno -?\d+\] ?", "", said)[:200]
+
+
+def machine_refused(error: OSError) -> Problem:
+    """What the disk or the operating system refuses."""
+    return Problem.of("machine_refused", why=why(error))

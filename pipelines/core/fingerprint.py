@@ -40,8 +40,8 @@ def fingerprint(parts: Iterable[str]) -> str:
 
 
 def code_fingerprint(*places: Path) -> str:
-    """Hash of every source file (py, yml, csv, sql) below the given files and folders."""
-    wanted = {".py", ".yml", ".yaml", ".sql", ".csv"}
+    """Hash of every source file (py, yml, csv, sql, po) below the given files and folders."""
+    wanted = {".py", ".yml", ".yaml", ".sql", ".csv", ".po"}
     files: list[Path] = []
     for place in places:
         found = [place] if place.is_file() else [p for p in place.rglob("*") if p.suffix in wanted and p.is_file()]

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.core.types import Realm
+from pipelines.core.wording import Language
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT_ROOT / "pipelines"
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     alert_urls: SecretStr | None = Field(
         default=None, description="Apprise addresses of mail, Teams, Slack or webhooks, separated by commas or blanks"
     )
+    language: Language = Field(default="en", description="of the command line and of alerts: en or es")
     today: date | None = Field(default=None, description="for rehearsals: the day that counts as today")
     contact: str | None = Field(default=None, description="mail address or page that agencies read in the User-Agent")
     socrata_app_token: SecretStr | None = Field(default=None, description="optional token against Socrata's throttling")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.archive.sample_guard import SAMPLE_FOLDER, is_in_sample
 from pipelines.archive.vintages import Receipt, parse_release_date, store
-from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.errors import DrugflowError, machine_refused
+from pipelines.core.problem import Phrase, Problem
 from pipelines.core.types import Realm
 from pipelines.ingest.report import IngestReport, make_receipt
 
@@ -51,14 +52,11 @@ def parse_origin(text: str) -> Origin:
     if kind == "mirror" and place:
         folder = Path(place).expanduser().resolve()
         if not folder.is_dir():
-            raise DrugflowError(
-                f"The mirror {folder} is not a folder. Expected <folder>/<source>/<release date>/<files>; "
-                "check the path and that it is mounted."
-            )
+            raise DrugflowError("mirror_is_no_folder", file=folder)
         if is_in_sample(folder):
-            raise DrugflowError(f"The mirror {folder} is the embedded sample, generated and not official: use sample.")
+            raise DrugflowError("mirror_is_the_sample", file=folder)
         return Origin(f"mirror:{folder}", "official", folder)
-    raise DrugflowError(f"{text!r} is no origin: use sample, mirror:<folder>, live or archive:official.")
+    raise DrugflowError("no_origin", text=text)
 
 
 def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | None = None) -> IngestReport:
@@ -79,8 +77,8 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
             receipt, files = describe(origin, source_id, folder, today)
             stored = store(data_raw, receipt, files)
         except (DrugflowError, OSError) as error:
-            said = str(error) if isinstance(error, DrugflowError) else f"{why(error)}. {LOOK_AT_THE_DISK}"
-            report.problems.append(f"{folder}: {said}")
+            found = error.problem if isinstance(error, DrugflowError) else machine_refused(error)
+            report.problems.append(Problem.of("vintage_not_taken", source=source_id, file=folder, found=found))
             report.again |= isinstance(error, OSError)
             continue
         if stored is None:
@@ -99,19 +97,19 @@ def offered(origin: Origin, source_id: str) -> list[Path]:
     return sorted(p for p in found if p.is_dir() or p.is_symlink() or p.suffix.lower() in _DATA_SUFFIXES)
 
 
-def nothing_offered(folder: Path, sources: list[str]) -> str:
+def nothing_offered(folder: Path, sources: list[str]) -> Problem:
     """Why a mirror that has nothing of these sources is no mirror of theirs: what was expected, and what is there."""
     found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     high = [p for p in found if p.is_dir() and not is_in_sample(p) and any((p / s).is_dir() for s in sources)]
     low = [folder.parent] if folder.name in sources else []
     if high or low:
-        hint = f"did you mean mirror:{(high or low)[0]}?"
+        hint = Phrase.of("phrase.mirror_meant", folder=(high or low)[0])
     elif found:
-        hint = f"it has {', '.join(p.name for p in found[:5])}{' …' * (len(found) > 5)}; check the path."
+        hint = Phrase.of("phrase.mirror_has", names=[*(p.name for p in found[:5]), *(["…"] if found[5:] else [])])
     else:
-        hint = "it is empty; check the path and that it is mounted."
-    form = f"<folder>/<source>/<release date>/<files>, such as {folder / sources[0] / '2026-01-15' / 'figures.csv'}"
-    return f"The mirror {folder} has no files of {', '.join(sources)}. Expected {form}: {hint}"
+        hint = Phrase.of("phrase.mirror_empty")
+    example = folder / sources[0] / "2026-01-15" / "figures.csv"
+    return Problem.of("mirror_without_files", file=folder, sources=sources, example=example, hint=hint)
 
 
 def describe(origin: Origin, source_id: str, folder: Path, today: date | None = None) -> tuple[Receipt, list[Path]]:
@@ -121,16 +119,16 @@ def describe(origin: Origin, source_id: str, folder: Path, today: date | None = 
     Nothing but hidden names is passed over: what is not taken must not look as if it were.
     """
     if not folder.is_dir():
-        raise DrugflowError("this is no folder: expected <release date>/<files>, such as 2026-01-15/figures.csv.")
+        raise DrugflowError("vintage_is_no_folder")
     said = _read_vintage_json(folder / "vintage.json")
     vintage = parse_release_date(str(said.get("published", folder.name)), today)
     files = sorted(p for p in folder.iterdir() if p.name != "vintage.json" and not p.name.startswith("."))
     for file in files:
         if not file.is_file():
-            what = "a folder" if file.is_dir() else "a broken link" if file.is_symlink() else "no ordinary file"
-            raise DrugflowError(f"{file.name!r} is {what}: a vintage holds data files only. Remove or mend it.")
+            what = "folder" if file.is_dir() else "broken_link" if file.is_symlink() else "no_file"
+            raise DrugflowError("no_data_file", file=file.name, what=Phrase.of(f"phrase.{what}"))
     if not files:
-        raise DrugflowError("the vintage has no file: expected at least one data file beside vintage.json.")
+        raise DrugflowError("vintage_without_file")
     return make_receipt(origin.name, origin.realm, source_id, vintage, files, said), files
 
 
@@ -140,18 +138,18 @@ def _read_vintage_json(path: Path) -> dict[str, Any]:
     try:
         said = json.loads(path.read_text("utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DrugflowError(f"vintage.json is not JSON ({error}): correct or remove it.") from error
+        raise DrugflowError("vintage_json_is_no_json", why=str(error)) from error
     if not isinstance(said, dict):
-        raise DrugflowError(f"vintage.json has {said!r}; expected only {sorted(_VINTAGE_KEYS)}.")
+        raise DrugflowError("vintage_json_has", found=repr(said), expected=repr(sorted(_VINTAGE_KEYS)))
     if unknown := set(said) - _VINTAGE_KEYS:
-        raise DrugflowError(f"vintage.json has {sorted(unknown)}; expected only {sorted(_VINTAGE_KEYS)}.")
+        raise DrugflowError("vintage_json_has", found=repr(sorted(unknown)), expected=repr(sorted(_VINTAGE_KEYS)))
     if said.get("coverage", "full") not in ("full", "partial"):
-        raise DrugflowError(f"vintage.json says coverage {said['coverage']!r}; expected full or partial.")
+        raise DrugflowError("vintage_json_coverage", found=repr(said["coverage"]))
     if not isinstance(said.get("note", ""), str):
-        raise DrugflowError(f"vintage.json says note {said['note']!r}; expected a text.")
+        raise DrugflowError("vintage_json_note", found=repr(said["note"]))
     scope = said.get("scope", {})
     if not isinstance(scope, dict) or not all(map(_are_texts, scope.values())):
-        raise DrugflowError(f"vintage.json says scope {scope!r}; expected names, each with a text or a list of texts.")
+        raise DrugflowError("vintage_json_scope", found=repr(scope))
     return said
 
 

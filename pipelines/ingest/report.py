@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic.dataclasses import dataclass
 
 from pipelines.archive.sample_guard import refuse_generated
 from pipelines.archive.vintages import RECEIPT, RawFile, Receipt
 from pipelines.core.errors import DrugflowError
 from pipelines.core.fingerprint import sha256_of
+from pipelines.core.problem import Stored
 from pipelines.core.types import Realm
 
 
 @dataclass
 class IngestReport:
-    """What one look at an origin did for one source."""
+    """What one look at an origin did for one source. It is stored, and read from what was stored."""
 
     source: str
     added: list[str] = field(default_factory=list)
     known: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[Stored] = field(default_factory=list)
     again: bool = False
     """Whether a problem lies in the machine (a full disk, no permission), so that the same look may succeed later."""
     blocked: bool = False
     """Whether a problem goes on until a person acts."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Stored] = field(default_factory=list)
     """What is no problem and somebody should know."""
 
 
@@ -41,9 +44,9 @@ def make_receipt(
     names = [f.name for f in files]
     for name in names:
         if names.count(name) > 1:
-            raise DrugflowError(f"There are two files named {name!r}: give each its own name.")
+            raise DrugflowError("two_files_of_a_name", file=name)
         if name == RECEIPT or not name.isprintable():
-            raise DrugflowError(f"A file cannot be archived under the name {name!r}: rename it.")
+            raise DrugflowError("name_cannot_be_kept", file=name)
     scope = {k: [v] if isinstance(v, str) else list(v) for k, v in said.get("scope", {}).items()}
     return Receipt(
         source=source_id,

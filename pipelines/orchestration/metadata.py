@@ -6,7 +6,7 @@ What belongs here: turning plain values into Dagster's metadata. What does not: 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -119,7 +119,7 @@ def table(rows: list[dict[str, Any]]) -> Any:
     return dg.MetadataValue.table([dg.TableRecord(r) for r in rows])
 
 
-def listing(lines: list[str]) -> Any:
+def listing(lines: Sequence[object]) -> Any:
     """Sentences as a list, or a word where there is none."""
     return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines)) if lines else "none"
 

@@ -42,7 +42,7 @@ def _was_overtaken(settings: Settings, context: dg.RunFailureSensorContext) -> b
     """Whether a refresh ended after the run, and said how: a daemon that slept hears of failures late."""
     record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
     last, ended = last_refresh(settings), (record.end_time if record else None) or 0.0
-    return last is not None and datetime.fromisoformat(last["finished_at"]).timestamp() > ended
+    return last is not None and datetime.fromisoformat(last.finished_at).timestamp() > ended
 
 
 def reason(context: dg.RunFailureSensorContext) -> str:

@@ -30,7 +30,7 @@ from pipelines.query.difference import (
     TableDifference,
     VintageChange,
 )
-from pipelines.releases.manifest import Manifest, current_manifest, nothing_to_open, releases
+from pipelines.releases.manifest import Manifest, current_manifest, kept_releases, nothing_to_open, releases
 
 PROVENANCE = ("source_id", "vintage", "first_vintage")
 SHOWN = 5
@@ -49,10 +49,8 @@ def diff(settings: Settings, a: str, b: str, limit: int = SHOWN) -> Difference:
     """
     first, second = _release(settings, a), _release(settings, b)
     if first.realm != second.realm:
-        raise DrugflowError(
-            f"{first.release_id} is {first.realm} and {second.release_id} is {second.realm}: a sample is generated, so "
-            "its figures are never compared with official ones. Choose two releases of one realm."
-        )
+        ids = {"first": first.release_id, "second": second.release_id}
+        raise DrugflowError("releases_of_two_realms", **ids, realm=first.realm, other=second.realm)
     difference = Difference(a=first.release_id, b=second.release_id, realm=first.realm)
     if first.release_id == second.release_id:
         return difference
@@ -61,7 +59,7 @@ def diff(settings: Settings, a: str, b: str, limit: int = SHOWN) -> Difference:
         for alias, manifest in (("a", first), ("b", second)):
             path = settings.releases / manifest.release_id / "drugflow.duckdb"
             if not path.exists():
-                raise DrugflowError(f"{path} is gone: restore the release, or compare with another one.")
+                raise DrugflowError("database_of_release_gone", file=path)
             connection.execute(f"attach {_quoted(path)} as {alias} (read_only)")
         _compare_tables(connection, difference, limit)
         difference.checks = _checks(connection)
@@ -87,18 +85,13 @@ def _release(settings: Settings, word: str) -> Manifest:
     if word == "previous":
         before = [m for m in kept if m.realm == current.realm and m.order < current.order]
         if not before:
-            raise DrugflowError(
-                f"There is no {current.realm} release before the current one, {current.release_id}. {_kept(kept)}"
-            )
+            told = {"realm": current.realm, "release": current.release_id}
+            raise DrugflowError("no_release_before", **told, kept=kept_releases(kept))
         return before[-1]
     chosen = next((m for m in kept if m.release_id == word), None)
     if chosen is None:
-        raise DrugflowError(f"There is no release {word!r}: say an id, current or previous. {_kept(kept)}")
+        raise DrugflowError("no_release_to_compare", word=word, kept=kept_releases(kept))
     return chosen
-
-
-def _kept(kept: list[Manifest]) -> str:
-    return f"Kept: {', '.join(m.release_id for m in kept)}."
 
 
 @dataclass(frozen=True)

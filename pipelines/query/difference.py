@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from pipelines.core.types import Realm
+from pipelines.core.wording import say
 
 RowChange = Literal["added", "removed", "withdrawn", "revised", "annotated", "vintage_only"]
 
@@ -119,20 +120,21 @@ class Difference(BaseModel):
         return not any(lists) and all(t.is_empty for t in self.tables)
 
     def text(self) -> str:
-        """The difference as plain text, for a terminal."""
-        out = ["SAMPLE: generated data, not official."] if self.realm == "sample" else []
-        out.append(f"From release {self.a} to {self.b}")
+        """The difference as plain text for a terminal, in the installation's language."""
+        out = [say("diff.sample", {})] if self.realm == "sample" else []
+        out.append(say("diff.title", {"a": self.a, "b": self.b}))
         if self.is_empty:
-            return "\n".join([*out, "  Nothing changed."])
+            return "\n".join([*out, f"  {say('diff.nothing_changed', {})}"])
         for table in self.tables:
             out += _table_text(table)
-        out += [f"\nmarts.{name}: a new table" for name in self.new_tables]
-        out += [f"\nmarts.{name}: no longer there" for name in self.dropped_tables]
-        out += _section("Vintages", [_vintage_text(v) for v in self.vintages])
-        out += _section("Checks", [_check_text(c) for c in self.checks])
-        out += _section("Freshness", [f"{f.source_id}: {_turn(f.was, f.now)}" for f in self.freshness])
+        out += ["\n" + say("diff.new_table", {"table": name}) for name in self.new_tables]
+        out += ["\n" + say("diff.table_gone", {"table": name}) for name in self.dropped_tables]
+        out += _section(say("diff.vintages", {}), [_vintage_text(v) for v in self.vintages])
+        out += _section(say("diff.checks", {}), [_check_text(c) for c in self.checks])
+        freshness = [f"{f.source_id}: {_turn(f.was, f.now)}" for f in self.freshness]
+        out += _section(say("diff.freshness", {}), freshness)
         same = [t.table for t in self.tables if t.is_empty]
-        out += _section("Unchanged", [", ".join(same)] if same else [])
+        out += _section(say("diff.unchanged", {}), [", ".join(same)] if same else [])
         return "\n".join(out)
 
 
@@ -143,20 +145,20 @@ def _section(title: str, lines: list[str]) -> list[str]:
 def _table_text(table: TableDifference) -> list[str]:
     if table.is_empty:
         return []
-    out = [_periods("new periods", table.new_periods), _periods("dropped periods", table.dropped_periods)]
+    out = [_periods("new", table.new_periods), _periods("dropped", table.dropped_periods)]
     counts = [
-        (table.added_rows, "rows added to known periods"),
-        (table.removed_rows, "rows removed from known periods"),
-        (table.withdrawn_rows, "rows withdrawn"),
-        (table.revised_rows, f"rows with a revised figure{_by_column(table.revised)}"),
-        (table.annotated_rows, f"rows with another note alone{_by_column(table.annotated)}"),
-        (table.vintage_only_rows, "rows with another vintage alone"),
+        ("added", table.added_rows, {}),
+        ("removed", table.removed_rows, {}),
+        ("withdrawn", table.withdrawn_rows, {}),
+        ("revised", table.revised_rows, table.revised),
+        ("annotated", table.annotated_rows, table.annotated),
+        ("vintage_only", table.vintage_only_rows, {}),
     ]
-    out += [f"{count:,} {words}" for count, words in counts if count]
-    out += [f"new columns: {', '.join(table.new_columns)}"] if table.new_columns else []
-    out += [f"dropped columns: {', '.join(table.dropped_columns)}"] if table.dropped_columns else []
+    out += [say(f"diff.{what}", {"count": n, "columns": _by_column(columns)}) for what, n, columns in counts if n]
+    out += [say("diff.new_columns", {"columns": table.new_columns})] if table.new_columns else []
+    out += [say("diff.dropped_columns", {"columns": table.dropped_columns})] if table.dropped_columns else []
     out += [_example_text(e) for e in table.examples]
-    title = f"marts.{table.table}: {table.rows_a:,} -> {table.rows_b:,} rows"
+    title = say("diff.table", {"table": table.table, "before": table.rows_a, "after": table.rows_b})
     return _section(title, [line for line in out if line])
 
 
@@ -164,20 +166,26 @@ def _by_column(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{name} {count:,}' for name, count in counts.items())})" if counts else ""
 
 
-def _periods(title: str, periods: list[Period]) -> str:
+def _periods(which: str, periods: list[Period]) -> str:
     """A few periods one by one, many as a span."""
     if len(periods) > _PERIODS:
         rows = sum(p.rows for p in periods)
-        return f"{len(periods)} {title}: {periods[0].period} to {periods[-1].period} ({rows:,} rows)"
-    return f"{title}: {', '.join(f'{p.period} ({p.rows:,} rows)' for p in periods)}" if periods else ""
+        ends = {"first": periods[0].period, "last": periods[-1].period}
+        return say(f"diff.{which}_span", {"periods": len(periods), **ends, "rows": rows})
+    named = [say("diff.period", {"period": p.period, "rows": p.rows}) for p in periods]
+    return say(f"diff.{which}_periods", {"named": named}) if periods else ""
 
 
 def _example_text(example: Example) -> str:
-    place = " ".join(f"{name}={value}" for name, value in example.key.items())
+    told = {"what": say(f"diff.example_{example.what}", {}), "place": _place(example)}
     if example.column is None:
-        return f"e.g. {example.what}: {place}"
-    old, new = ("(missing)" if v is None else str(v) for v in (example.old, example.new))
-    return f"e.g. {example.what}: {place}: {example.column} {old} -> {new}"
+        return say("diff.example", told)
+    old, new = (say("diff.missing", {}) if v is None else str(v) for v in (example.old, example.new))
+    return say("diff.example_figure", {**told, "column": example.column, "old": old, "new": new})
+
+
+def _place(example: Example) -> str:
+    return " ".join(f"{name}={value}" for name, value in example.key.items())
 
 
 def _vintage_text(change: VintageChange) -> str:
@@ -186,12 +194,12 @@ def _vintage_text(change: VintageChange) -> str:
 
 
 def _turn(was: str | None, now: str | None) -> str:
-    return f"{was or 'not there'} -> {now or 'not there'}"
+    old, new = (say(f"state.{word}" if word else "diff.not_there", {}) for word in (was, now))
+    return f"{old} -> {new}"
 
 
 def _check_text(change: CheckChange) -> str:
-    words = {"turned_failed": "passed -> failed", "turned_passed": "failed -> passed", "new_failure": "new, failed"}
     about = " ".join(str(v) for v in (change.source_id, change.vintage) if v is not None)
     detail = f": {change.detail}" if change.detail and change.what != "turned_passed" else ""
     place = f"{change.severity}, {about}" if about else change.severity
-    return f"{change.stage} {change.check_name} ({place}): {words[change.what]}{detail}"
+    return f"{change.stage} {change.check_name} ({place}): {say(f'diff.{change.what}', {})}{detail}"

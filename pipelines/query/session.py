@@ -17,7 +17,8 @@ from pipelines.catalog.dictionary import as_of_macros, load_dictionary
 from pipelines.core.errors import DrugflowError, why
 from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
-from pipelines.core.types import SAMPLE, Realm
+from pipelines.core.types import Realm
+from pipelines.core.wording import say
 from pipelines.releases.manifest import DATABASE, Manifest, nothing_to_open
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class Session:
         self.connection = duckdb.connect(str(folder / DATABASE), read_only=True)
         # A query reads this release and nothing else on the machine.
         self.connection.execute("set autoinstall_known_extensions = false; set enable_external_access = false")
-        late = "select text_en, tables from meta.cautions where code like 'late\\_%' escape '\\' order by code"
-        self._late: list[tuple[str, list[str]]] = self.connection.execute(late).fetchall()
+        self._language = settings.language
+        late = f"select text_{self._language}, tables from meta.cautions where code like 'late\\_%' escape '\\'"
+        self._late: list[tuple[str, list[str]]] = self.connection.execute(f"{late} order by code").fetchall()
 
     def __enter__(self) -> Session:
         return self
@@ -75,18 +77,16 @@ class Session:
         Raises DrugflowError for an unknown format or a query that DuckDB refuses, with its words.
         """
         if form not in FORMATS:
-            raise DrugflowError(f"{form!r} is no format: use one of {', '.join(FORMATS)}.")
+            raise DrugflowError("no_format", format=form, formats=FORMATS)
         if form == "xlsx" and output is None:
-            raise DrugflowError("Excel needs a file: add --output answer.xlsx.")
+            raise DrugflowError("excel_needs_a_file")
         if output is not None and not output.parent.is_dir():
-            raise DrugflowError(f"There is no folder {output.parent} to write {output.name} into: make it first.")
+            raise DrugflowError("no_folder_for_answer", file=output.parent, name=output.name)
         try:
             if (count := len(duckdb.extract_statements(query))) == 0:
-                raise DrugflowError(
-                    'The query is empty: give one, as in "select * from meta.sources", or none for a prompt.'
-                )
+                raise DrugflowError("query_is_empty")
             if count > 1:
-                raise DrugflowError(f"One query at a time: this one has {count}, parted by semicolons.")
+                raise DrugflowError("several_queries", queries=count)
             # Some errors, such as a text that is no number, come up only when the rows are fetched.
             relation = self.connection.sql(query)
             if relation is None:
@@ -95,7 +95,7 @@ class Session:
             is_table = form == "table"
             content = f"{relation}\n{self._last_line}".encode() if is_table else self._content(relation, form, said)
         except duckdb.Error as error:
-            raise DrugflowError(f"DuckDB cannot answer that: {error}") from error
+            raise DrugflowError("duckdb_cannot_answer", why=str(error)) from error
         if output is None:
             stream.write(content.decode())
         else:
@@ -111,14 +111,12 @@ class Session:
         except (DrugflowError, duckdb.Error):
             raise
         except Exception as error:  # Polars, PyArrow and XlsxWriter each have errors of their own for such values
-            raise DrugflowError(
-                f"Some column of the answer has no form as {form} ({why(error)}): cast it in the query, as in "
-                "cast(x as varchar)."
-            ) from error
+            raise DrugflowError("column_has_no_form", format=form, why=why(error)) from error
 
     @property
     def _last_line(self) -> str:
-        return f"{SAMPLE}, release {self.release_id}\n" if self.is_sample else ""
+        told = {"release": self.release_id}
+        return say("sql.sample_release", told, self._language) + "\n" if self.is_sample else ""
 
     def _marked(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.is_sample:
@@ -133,9 +131,7 @@ class Session:
         import xlsxwriter
 
         if frame.height > MOST_EXCEL_ROWS:
-            raise DrugflowError(
-                f"Excel takes {MOST_EXCEL_ROWS:,} rows and the answer has {frame.height:,}: write csv, or ask for less."
-            )
+            raise DrugflowError("too_many_rows_for_excel", most=MOST_EXCEL_ROWS, rows=frame.height)
         content = io.BytesIO()
         # A text stays a text: what begins with "=" must not be calculated on the reader's machine.
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
@@ -144,7 +140,7 @@ class Session:
             about = book.add_worksheet("about")
             notes: list[tuple[str, Any]] = [("release", self.release_id), ("realm", self.realm)]
             if self.is_sample:
-                notes.append(("warning", SAMPLE))
+                notes.append(("warning", say("sample.mark", {}, self._language)))
             notes += [("late", text) for text in late]
             for row, pair in enumerate(notes):
                 about.write_row(row, 0, pair)
@@ -154,7 +150,7 @@ class Session:
         """Ask for queries until the end of input; an error is a sentence and the next prompt."""
         import sys
 
-        console.print(f"Release {self.release_id}. One query a line; Ctrl+D ends.")
+        console.print(say("sql.prompt", {"release": self.release_id}, self._language))
         for text, _ in self._late:
             console.print(text, markup=False)
         while True:

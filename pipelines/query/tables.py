@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import load
+from pipelines.core.wording import say
 from pipelines.releases.manifest import Manifest
 
 
@@ -20,14 +21,13 @@ class TableDifference:
 
     @property
     def line(self) -> str:
-        """The difference as a sentence."""
+        """The difference as a sentence, in the installation's language."""
+        told = {"table": self.table, "before": self.rows_before, "after": self.rows_after}
         if self.rows_before is None:
-            return f"{self.table}: new, {self.rows_after:,} rows"
+            return say("compare.new", told)
         if self.rows_after is None:
-            return f"{self.table}: gone, it had {self.rows_before:,} rows"
-        if self.rows_before == self.rows_after:
-            return f"{self.table}: other content in {self.rows_after:,} rows"
-        return f"{self.table}: other content, {self.rows_before:,} rows before and {self.rows_after:,} after"
+            return say("compare.gone", told)
+        return say("compare.other_content" if self.rows_before == self.rows_after else "compare.other_rows", told)
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -37,7 +37,7 @@ def read_manifest(place: Path) -> Manifest:
     """
     path = place / "manifest.json" if place.is_dir() else place
     if not path.is_file():
-        raise DrugflowError(f"{path} is no file: expected the folder of a release, or its manifest.json.")
+        raise DrugflowError("no_manifest", file=path)
     return load(Manifest, path)
 
 

@@ -76,7 +76,7 @@ def conclude(
     before: the vintages in the histories when it started.
     """
     lines = outcomes(settings, realm, before)
-    finish(settings, started, failure, [s.line for s in lines])
+    finish(settings, started, failure, lines)
     return lines, after_refresh(settings, realm, failure)
 
 

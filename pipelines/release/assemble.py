@@ -19,6 +19,7 @@ from pipelines.catalog.dictionary import as_of_macros, dictionary_rows, load_dic
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.table import Table
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Problem, problem_of
 from pipelines.core.settings import Settings
 from pipelines.core.types import SAMPLE, Realm
 from pipelines.dbt.lineage import load_lineage
@@ -83,11 +84,7 @@ def assemble(
         totals = check_totals(connection, realm, settings.as_of)
         checks = check_rows(accounts, build_state, total_checks(totals))
         if failed := [c["check_name"] for c in checks if c["stage"] == "golden" and not c["passed"]]:
-            raise DrugflowError(
-                f"Published totals do not hold, so the old release stays: {', '.join(failed)}. "
-                "Compare with the publisher; a correction it made needs a new entry in published_totals.yml of "
-                "the source."
-            )
+            raise DrugflowError("published_totals_do_not_hold", totals=failed)
         _fill(connection, by_name["checks"], checks, mark)
         _fill(connection, by_name["reconciliation"], reconciliation_rows(totals), mark)
         _views(connection, by_name, mark, freshness_sql(realm, settings.today))
@@ -123,7 +120,12 @@ def assemble(
         code_version=code_version,
         content_hash=overall,
         tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
-        held=[f"{v.source} {v.archive_id}: {v.problem}" for a in accounts for v in a.held if not v.retracted],
+        held=[
+            Problem.of("vintage_held", source=v.source, vintage=v.archive_id, found=problem_of(v.problem or ""))
+            for a in accounts
+            for v in a.held
+            if not v.retracted
+        ],
         failed_checks=sorted({c["check_name"] for c in checks if not c["passed"]}),
         rehearsed_day=settings.today.isoformat() if settings.today else None,
     )
@@ -159,9 +161,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: Table, origin: str) -> N
             f'insert into {table.table_schema}."{table.name}" ({names}) select {names} from {origin} order by {order}'
         )
     except duckdb.Error as error:
-        raise DrugflowError(
-            f"{table.table_schema}.{table.name} breaks its contract, so nothing was published: {error}"
-        ) from error
+        name = f"{table.table_schema}.{table.name}"
+        raise DrugflowError("contract_broken", table=name, why=str(error)) from error
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]], mark: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pipelines.archive.decisions import Exemption
 from pipelines.catalog.lineage import Lineage
 from pipelines.catalog.source import Source
+from pipelines.core.problem import Phrase, problem_of
 from pipelines.core.types import Realm
 from pipelines.quality.verdict import Verdict
 from pipelines.status.account import Account, broken
@@ -89,78 +90,57 @@ def caution_rows(
         source, tables = account.source, lineage.concerned(account.source)
         rows += [_caution(c.code, c.text.en, c.text.es, about, source) for c, about in lineage.cautions(source)]
         for verdict in account.held:
-            rows.append(
-                _caution(
-                    f"held_{source.id}_{verdict.archive_id}",
-                    f"The release of {verdict.vintage} of {source.title.en} is held back; figures are those "
-                    f"of the vintages before it. Reason: {verdict.problem}",
-                    f"La publicación del {verdict.vintage} de {source.title.es} está retenida; las cifras son "
-                    f"las de las publicaciones anteriores. Motivo: {verdict.problem}",
-                    tables,
-                    source,
-                )
+            text = Phrase.of(
+                "caution.held", day=verdict.vintage, title=source.title, found=problem_of(verdict.problem or "")
             )
+            rows.append(_worded(f"held_{source.id}_{verdict.archive_id}", text, tables, source))
         rows += [_exception(source, tables, verdict, entry) for verdict, entry in account.exceptions]
         if account.is_uneven:
             rows.append(_uneven(account, tables))
         for vintage in account.vintages:
             if vintage["rejected"] and vintage["state"] != "held":
-                rows.append(
-                    _caution(
-                        f"rejected_{source.id}_{vintage['archive_id']}",
-                        f"{vintage['rejected']} records of the release of {vintage['vintage']} could not be read: its "
-                        "figures may be undercounts.",
-                        f"{vintage['rejected']} registros de la publicación del {vintage['vintage']} no se pudieron "
-                        "leer: sus cifras pueden ser menores que las reales.",
-                        tables,
-                        source,
-                    )
-                )
+                text = Phrase.of("caution.rejected", day=vintage["vintage"], count=vintage["rejected"])
+                rows.append(_worded(f"rejected_{source.id}_{vintage['archive_id']}", text, tables, source))
     return rows + [_caution(c.code, c.text.en, c.text.es, about, None) for c, about in lineage.own_cautions(None)]
 
 
 def _exception(source: Source, tables: list[str], verdict: Verdict, entry: Exemption) -> dict[str, Any]:
     """The caution that a vintage failed checks and is in the tables all the same, with what they found."""
-    found = "; ".join(f"{c.id}: {c.detail}" for c in broken(verdict))
-    title, day, reason = source.title, entry.accepted_at[:10], entry.reason.rstrip(".")
-    return _caution(
-        f"exception_{source.id}_{verdict.vintage}",
-        f"The release of {verdict.vintage} of {title.en} failed checks and is in the tables by an exception of {day}. "
-        f"Failed: {found}. Reason given: {reason}.",
-        f"La publicación del {verdict.vintage} de {title.es} no pasó todos los controles y está en las tablas por una "
-        f"excepción del {day}. Controles que no pasó: {found}. Motivo: {reason}.",
-        tables,
-        source,
+    text = Phrase.of(
+        "caution.exception",
+        day=verdict.vintage,
+        title=source.title,
+        decided=entry.accepted_at[:10],
+        found=[Phrase.of("phrase.check_found", check=c.id, found=c.detail) for c in broken(verdict)],
+        reason=entry.reason.rstrip("."),
     )
+    return _worded(f"exception_{source.id}_{verdict.vintage}", text, tables, source)
 
 
 def _uneven(account: Account, tables: list[str]) -> dict[str, Any]:
     """The caution that parts of a source end earlier than others, with each part and its end, oldest first."""
-    ends: dict[str, list[str]] = {}
+    ends: dict[str, list[str]] = {}  # months, with the parts that end in each
     for part in account.parts:
         ends.setdefault(part["last_period"][:7], []).append(part["part"])
     newest, whole = f"{account.furthest_period:%Y-%m}", f"{account.last_period:%Y-%m}"
     at_the_end = [p["whole_until"] == p["last_period"] for p in account.parts if p["last_period"][:7] == newest]
     excerpt = any(p["whole_until"] for p in account.parts) and not any(at_the_end)
     if len(ends) == 1:
-        en = f"Only excerpts go on to {newest}, complete releases end at {whole}"
-        es = f"Sólo algunos extractos llegan a {newest}, las publicaciones completas terminan en {whole}"
+        told = Phrase.of("caution.only_excerpts", newest=newest, whole=whole)
     else:
-        named = [(day, ", ".join(names), excerpt and day == newest) for day, names in ends.items()]
-        en = "; ".join(f"until {day}{' (an excerpt)' if marked else ''}: {names}" for day, names, marked in named)
-        es = "; ".join(f"hasta {day}{' (un extracto)' if marked else ''}: {names}" for day, names, marked in named)
-    title = account.source.title
-    return _caution(
-        f"uneven_{account.source.id}",
-        f"Not all of {title.en} is equally new. {_sentence(en)} Freshness goes by {whole}.",
-        f"No todo en «{title.es}» es igual de reciente. {_sentence(es)} La vigencia se mide desde {whole}.",
-        tables,
-        account.source,
-    )
+        first, *others = ends
+        parts = [Phrase.of("phrase.first_until", month=first, parts=ends[first])]
+        for month in others:
+            key = "phrase.excerpt_until" if excerpt and month == newest else "phrase.until"
+            parts.append(Phrase.of(key, month=month, parts=ends[month]))
+        told = Phrase.of("caution.parts_end", parts=parts)
+    text = Phrase.of("caution.uneven", title=account.source.title, told=told, whole=whole)
+    return _worded(f"uneven_{account.source.id}", text, tables, account.source)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def _worded(code: str, text: Phrase, tables: list[str], source: Source) -> dict[str, Any]:
+    """A caution of a source. What an operator does about it is none of an analyst's business."""
+    return _caution(code, text.said("en", advice=False), text.said("es", advice=False), tables, source)
 
 
 def _caution(code: str, en: str, es: str, tables: list[str], source: Source | None) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _fetching(account: Account) -> dict[str, Any]:
     return {
         "fetch_state": "not_fetched" if state.state == "never" else state.state,
         "failing_since": _utc(state.failing_since),
-        "fetch_problem": state.problem,
+        "fetch_problem": " ".join(p.said("en") for p in state.problems) or None,
         "last_attempt": _utc(state.last_attempt),
     }
 

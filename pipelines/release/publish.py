@@ -22,7 +22,14 @@ from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json, write_json
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
-from pipelines.releases.manifest import Manifest, current_manifest, newest_release, pinned_release, releases
+from pipelines.releases.manifest import (
+    Manifest,
+    current_manifest,
+    kept_releases,
+    newest_release,
+    pinned_release,
+    releases,
+)
 
 
 def writer_lock(settings: Settings, realm: Realm) -> FileLock:
@@ -38,20 +45,14 @@ def acquire(settings: Settings, realm: Realm) -> AcquireReturnProxy[Any]:
         # What acquire returns lets go at the end of "with"; the lock itself would be taken a second time there.
         return writer_lock(settings, realm).acquire(timeout=settings.lock_timeout_seconds)
     except Timeout as error:
-        raise DrugflowError(
-            f"Another refresh has been writing for more than {settings.lock_timeout_seconds:.0f} s. "
-            "Wait for it, or look at it with 'drugflow status' and in the UI's runs."
-        ) from error
+        raise DrugflowError("another_refresh_writes", seconds=settings.lock_timeout_seconds) from error
 
 
 def refuse_sample_over_official(settings: Settings, realm: Realm) -> None:
     """Raise DrugflowError where a sample would replace an official release."""
     current = current_manifest(settings) or newest_release(settings)
     if realm == "sample" and current is not None and current.realm == "official":
-        raise DrugflowError(
-            f"The current release {current.release_id} is official, and a SAMPLE never replaces it. To look at the "
-            "sample, give it a folder of its own: DRUGFLOW_DATA_MARTS=/some/folder drugflow refresh --origin sample."
-        )
+        raise DrugflowError("sample_over_official", release=current.release_id)
 
 
 def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], str], code_version: str) -> Manifest:
@@ -67,12 +68,9 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], 
     build = settings.stage("build", realm)
     state = read_json(build / "state.json") or {}
     if not state.get("complete") or state.get("inputs") != inputs():
-        raise DrugflowError(
-            "The models are not built from the histories as they are now, so nothing was published and the old "
-            "release stays. Materialize everything, or run 'drugflow refresh'."
-        )
+        raise DrugflowError("models_not_built_from_these")
     if failed := [t["name"] for t in state["tests"] if not t["passed"] and t["severity"] == "critical"]:
-        raise DrugflowError(f"Checks of the marts failed, so the old release stays: {', '.join(failed)}.")
+        raise DrugflowError("checks_of_the_marts_failed", checks=failed)
     settings.releases.mkdir(parents=True, exist_ok=True)
     _sweep(settings.releases)
     now = datetime.now(UTC)
@@ -81,10 +79,7 @@ def publish(settings: Settings, realm: Realm, origin: str, inputs: Callable[[], 
     try:
         manifest: Manifest = assemble(settings, realm, origin, part, release_id, now, code_version, state)
         if inputs() != state["inputs"]:
-            raise DrugflowError(
-                "Another run changed the histories while this release was put together, so nothing was published. "
-                "Run 'drugflow refresh' again."
-            )
+            raise DrugflowError("histories_changed_meanwhile")
         manifest.number = max((m.number for m in releases(settings)), default=0) + 1
         write_json(part / "manifest.json", manifest.model_dump())
         _sync(part)
@@ -151,10 +146,10 @@ def rollback(settings: Settings, release_id: str | None) -> Manifest:
         release_id = before[-1] if before else ""
     chosen = next((m for m in kept if m.release_id == release_id), None)
     if chosen is None:
-        raise DrugflowError(
-            f"There is no release {release_id or 'of other content before the current one'}. Kept: "
-            + (", ".join(m.release_id for m in kept) or "none")
-        )
+        kept_ids = kept_releases(kept)
+        if not release_id:
+            raise DrugflowError("nothing_to_roll_back_to", kept=kept_ids)
+        raise DrugflowError("no_such_release", release=release_id, kept=kept_ids)
     if current and current.realm == "official" and chosen.realm == "sample":
         refuse_sample_over_official(settings, "sample")
     with _showing(settings):

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel
 
-from pipelines.catalog.base import Text
 from pipelines.catalog.published_totals import Total, figure, load_totals
+from pipelines.core.problem import Phrase, Text
 from pipelines.core.types import Realm
 
 
@@ -84,16 +84,11 @@ def _has(connection: duckdb.DuckDBPyConnection, total: Total) -> bool:
     return bool(row and row[0])
 
 
-def revised_since(outcomes: list[Outcome]) -> str | None:
+def revised_since(outcomes: list[Outcome]) -> Phrase | None:
     """What a reader of the marts must know of totals that hold for their vintage alone; None where there are none."""
     if not (count := sum(o.differs_today for o in outcomes)):
         return None
-    return (
-        f"{count} of these figures {'is' if count == 1 else 'are'} another one in the marts today, shown in the last "
-        "column with the newest vintage behind it. A published total is compared with the vintage that it is of: a "
-        "later revision fails nothing. Quote the marts with their own vintage; where the difference is large, look at "
-        "what that vintage changed: 'drugflow status' and 'drugflow diff'."
-    )
+    return Phrase.of("verify.revised_since", count=count)
 
 
 def total_checks(outcomes: list[Outcome]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import load, read_json
+from pipelines.core.problem import Phrase, Stored
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 
@@ -32,7 +33,8 @@ class Manifest(BaseModel):
     code_version: str
     content_hash: str
     tables: dict[str, dict[str, Any]]
-    held: list[str] = []
+    held: list[Stored] = []
+    """What holds vintages back, each with its source and vintage."""
     failed_checks: list[str] = []
     rehearsed_day: str | None = None
     """The day that counted as today, where it was not the machine's."""
@@ -53,14 +55,18 @@ def nothing_to_open(settings: Settings) -> DrugflowError:
     """Why analysts have no release to open, and how they get one."""
     kept, is_link = releases(settings), settings.current.is_symlink()
     if not is_link and not kept:
-        return DrugflowError(f"Nothing is released in {settings.data_marts}: run 'drugflow refresh' first.")
-    lost = f"The current release {settings.current.readlink().name}" if is_link else f"The link {settings.current}"
-    gone = f"{lost} is gone from {settings.releases}, or its database is." if is_link else f"{lost} is gone."
-    again = pinned_release(settings) or "--unpin"
-    return DrugflowError(
-        f"{gone} 'drugflow refresh' publishes a new release, 'drugflow rollback {again}' shows what is kept: "
-        f"{', '.join(m.release_id for m in kept) or 'none'}."
-    )
+        return DrugflowError("nothing_released", file=settings.data_marts)
+    told = {"again": pinned_release(settings) or "--unpin", "kept": kept_releases(kept)}
+    if is_link:
+        return DrugflowError(
+            "current_release_gone", file=settings.releases, release=settings.current.readlink().name, **told
+        )
+    return DrugflowError("current_link_gone", file=settings.current, **told)
+
+
+def kept_releases(kept: list[Manifest]) -> list[str] | Phrase:
+    """The ids of kept releases for a sentence."""
+    return [m.release_id for m in kept] or Phrase.of("phrase.none")
 
 
 def pinned_release(settings: Settings) -> str | None:

@@ -13,6 +13,7 @@ from pipelines.archive.decisions import Exemption, read_ledger, retractions
 from pipelines.archive.vintages import effective_vintages
 from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.files import read_json
+from pipelines.core.problem import Problem, problem_of, read_problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.ingest.live.state import SourceState, read_state
@@ -38,7 +39,8 @@ class Account:
     parts: list[dict[str, Any]] = field(default_factory=list)
     """How far each part goes (history: _reach), oldest first."""
     last_vintage: date | None = None
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    """What the last look at the origin could not take."""
     accepted: list[str] = field(default_factory=list)
     """Release dates of the vintages that the history is made of, ISO, oldest first."""
     waiting: list[Verdict] = field(default_factory=list)
@@ -95,7 +97,7 @@ def read_outline(settings: Settings, realm: Realm, source: Source) -> Account:
     account = Account(source)
     account.verdicts = read_verdicts(settings.stage("quality", realm), source.id)
     ingest = read_json(settings.stage("ingest", realm) / f"{source.id}.json") or {}
-    account.problems = list(ingest.get("problems", []))
+    account.problems = [read_problem(p) for p in ingest.get("problems", [])]
     if ingest.get("origin") == "live":
         account.fetching = read_state(settings, source.id)
     history = read_json(settings.stage("history", realm) / f"{source.id}.json") or {}
@@ -139,7 +141,7 @@ def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
                 "vintage": summary.vintage,
                 "archive_id": vintage.id,
                 "state": verdict.state,
-                "problem": verdict.problem,
+                "problem": problem_of(verdict.problem).said("en", advice=False) if verdict.problem else None,
                 "coverage": receipt.coverage,
                 "note": receipt.note,
                 "files": [f.name for f in receipt.files],

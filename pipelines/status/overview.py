@@ -11,20 +11,22 @@ from typing import Any
 from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
+from pipelines.core.problem import problem_of
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.quality.expectations import expectations_of
-from pipelines.quality.verdict import Verdict, impossible
+from pipelines.quality.verdict import Verdict
 from pipelines.releases.manifest import current_manifest, nothing_to_open, pinned_release, releases
 from pipelines.status.account import broken, freshness, read_outline, state_of
-
-NEW = ("unknown column", "is unknown, expected", "describe the new layout")
-"""How cleaning says that a file has what the source's YAML does not list."""
+from pipelines.status.advice import about_held
 
 
 def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]:
-    """Release, pin, and each source's state, freshness, periods, held vintages and how to go on."""
-    manifest = current_manifest(settings)
+    """Release, pin, and each source's state, freshness, periods, held vintages and how to go on.
+
+    What is a sentence is in the installation's language.
+    """
+    manifest, language = current_manifest(settings), settings.language
     rows = []
     for source in load_catalog().values():
         account = read_outline(settings, realm, source)
@@ -32,7 +34,7 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
         rows.append(
             {
                 "source": source.id,
-                "title": source.title.en,
+                "title": source.title.said(language),
                 "state": state_of(account, state),
                 "freshness": state,
                 "newest_period": account.last_period,
@@ -48,9 +50,10 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                 "held": [
                     {
                         "vintage": v.archive_id,
-                        "why": v.problem,
+                        "why": problem_of(v.problem or "").said(language, advice=False),
+                        "kind": problem_of(v.problem or "").kind,
                         "failed": _failed(settings, realm, source, v),
-                        "how_to_go_on": how_to_go_on(source, v),
+                        "how_to_go_on": about_held(source, v).said(language),
                         "retracted": v.retracted,
                         "overtaken": v not in account.waiting and not v.retracted,
                     }
@@ -65,8 +68,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                     }
                     for v, entry in account.exceptions
                 ],
-                "problems": account.problems,
-                "notes": account.fetching.notes if account.fetching else [],
+                "problems": [p.said(language) for p in account.problems],
+                "notes": [n.said(language) for n in account.fetching.notes] if account.fetching else [],
             }
         )
     return {
@@ -88,34 +91,3 @@ def _failed(settings: Settings, realm: Realm, source: Source, verdict: Verdict) 
         {"check": c.id, "found": c.detail, "page": str(pages[c.id]) if pages[c.id].is_file() else None}
         for c in broken(verdict)
     ]
-
-
-def how_to_go_on(source: Source, verdict: Verdict) -> str:
-    """What an operator does about a held vintage."""
-    name = f"{source.id} {verdict.archive_id}"
-    again = f"get the file again and add it with 'drugflow add {source.id} FILE --published {verdict.archive_id[:10]}'"
-    accept = f"'drugflow accept {name} --reason \"…\"'"
-    if verdict.retracted:
-        return f"Nothing needs doing; {accept} takes the retraction back."
-    failed, contents = broken(verdict), [e.id for e in expectations_of(source) if e.batch == "content"]
-    if old := next((c.detail for c in failed if c.id in contents), None):
-        return (
-            f"It is an old file under a newer date, {old.removeprefix('observed ')}. If it was added by mistake: "
-            f"'drugflow retract {name} --reason \"…\"', then add the newest file. If the agency itself went back to "
-            f"the old figures: {accept}."
-        )
-    if bounds := impossible(source, verdict):
-        return (
-            f"No exception covers {', '.join(bounds)}: such a value cannot be. Once the agency has corrected it, "
-            f"{again}. If the bound is wrong, correct it in pipelines/sources/{source.id}/source.yml, then 'drugflow "
-            "refresh'."
-        )
-    wrong = f"If the file is wrong, {again}"
-    if any(mark in (verdict.problem or "") for mark in NEW):
-        place = f"pipelines/sources/{source.id}/source.yml"
-        changed = f"If the agency added or renamed it, list it in {place}, then 'drugflow refresh'."
-        without = f", or publish it without what cannot be read: {accept}" if verdict.readable else ""
-        return f"{changed} {wrong}{without}."
-    if not verdict.readable:
-        return f"{again[0].upper()}{again[1:]}, then 'drugflow refresh'."
-    return f"Compare it with the publisher's page; {again}, or publish it as it is with {accept}."

@@ -60,7 +60,7 @@ def test_a_folder_that_is_still_to_come_hides_no_newer_file(agency: Agency, live
     report = fetch_source(live, SOURCE)
     assert report.added == ["2026-01-01"]
     said = "lies in the folder of 2062-01, which is still to come: it is not taken."
-    assert report.problems[0].startswith(f"https://www.cbp.gov{ahead} {said}")
+    assert str(report.problems[0]).startswith(f"https://www.cbp.gov{ahead} {said}")
 
 
 def test_a_last_modified_outside_the_folders_month_is_no_release_date(agency: Agency, live: Settings) -> None:
@@ -105,7 +105,7 @@ def test_in_a_backfill_one_missing_file_does_not_stop_the_others(agency: Agency,
     agency.fail(NOV, answers(404))
     report = fetch_source(live, SOURCE, backfill=True)
     assert report.added == ["2025-11-01", "2026-01-01"]
-    assert [NOV in p for p in report.problems] == [True]
+    assert [NOV in str(p) for p in report.problems] == [True]
 
 
 def test_the_command_backfills(agency: Agency, live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,18 +117,18 @@ def test_the_command_backfills(agency: Agency, live: Settings, monkeypatch: pyte
 
 
 def test_only_document_pages_can_be_backfilled(live: Settings) -> None:
-    assert "only document pages" in fetch_source(live, "cdc_vsrr_overdose", backfill=True).problems[0]
+    assert "only document pages" in str(fetch_source(live, "cdc_vsrr_overdose", backfill=True).problems[0])
 
 
 def test_robots_txt_is_honoured(agency: Agency, live: Settings) -> None:
     publish(agency, DEC)
     agency.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /sites/default/files/\n", kind="text/plain")
     report = fetch_source(live, SOURCE)
-    assert "robots.txt of www.cbp.gov asks programs not to fetch" in report.problems[0]
+    assert "robots.txt of www.cbp.gov asks programs not to fetch" in str(report.problems[0])
     assert agency.asked(FILES) == []
     assert archived(live) == {}
     assert read_state(live, SOURCE).state == "blocked"
-    assert f"'drugflow add {SOURCE} FILE --published YYYY-MM-DD'" in report.problems[0]
+    assert f"'drugflow add {SOURCE} FILE --published YYYY-MM-DD'" in str(report.problems[0])
 
 
 def test_a_refused_page_is_blocked_with_the_way_by_hand_and_the_file_added_so_is_taken(
@@ -136,7 +136,7 @@ def test_a_refused_page_is_blocked_with_the_way_by_hand_and_the_file_added_so_is
 ) -> None:
     publish(agency, DEC)
     agency.fail(PAGE, answers(403))
-    sentence = fetch_source(live, SOURCE).problems[0]
+    sentence = str(fetch_source(live, SOURCE).problems[0])
     assert f"https://www.cbp.gov{PAGE} answered 403" in sentence
     assert f"'drugflow add {SOURCE} FILE --published YYYY-MM-DD'" in sentence
     assert read_state(live, SOURCE).state == "blocked"
@@ -158,7 +158,7 @@ def test_a_page_that_asks_for_a_human_is_blocked(agency: Agency, live: Settings)
 
 def test_a_page_without_a_matching_link_says_so(agency: Agency, live: Settings) -> None:
     publish(agency, f"{FILES}/2026-01/renamed.csv")
-    assert "links no file that matches fetch.link_pattern" in fetch_source(live, SOURCE).problems[0]
+    assert "links no file that matches fetch.link_pattern" in str(fetch_source(live, SOURCE).problems[0])
 
 
 PAGES = {

@@ -306,6 +306,6 @@ def test_the_new_release_says_what_is_held_and_what_fails(town: Town, second: Ou
     states = dict(town.rows("select source_id, fetch_state from meta.sources where fetch_state is not null"))
     assert {s: states[s] for s in FILES} == {CBP: "ok", AMO: "ok", VSRR: "ok", BTS: "ok", CENSUS: "failing"}
     ((problem,),) = town.rows(f"select fetch_problem from meta.sources where source_id = '{CENSUS}'")
-    assert problem == read_state(town.settings, CENSUS).problem
+    assert problem == str(read_state(town.settings, CENSUS).problems[0])
     assert town.status(VSRR)["state"] == "blocked"
     assert "add it with 'drugflow add cdc_vsrr_overdose FILE" in town.status(VSRR)["held"][0]["how_to_go_on"]

@@ -96,7 +96,7 @@ def test_a_new_file_that_fails_keeps_the_months_other_new_one_not_out(agency: Ag
     agency.fail(CLOSED, answers(404))
     report = fetch_source(live, SOURCE)
     assert report.added == ["2025-11-01"]
-    assert "answered 404" in report.problems[0]
+    assert "answered 404" in str(report.problems[0])
     assert read_state(live, SOURCE).state == "failing"
 
 
@@ -104,7 +104,7 @@ def test_a_site_that_asks_for_a_long_wait_is_asked_for_nothing_more(agency: Agen
     publish(agency, OCT, NOV, DEC)
     agency.fail(OCT, answers(429, Retry_After="3600"))
     report = fetch_source(live, SOURCE, backfill=True)
-    assert "It asks to wait 3600 s" in report.problems[0]
+    assert "It asks to wait 3600 s" in str(report.problems[0])
     assert [p for p in agency.asked(FILES) if p != OCT] == []
 
 
@@ -116,7 +116,7 @@ def test_a_web_page_is_no_robots_txt(agency: Agency, live: Settings, page: bytes
     publish(agency, DEC)
     agency.documents["/robots.txt"] = Document(page, kind="text/html")
     report = fetch_source(live, SOURCE)
-    assert "robots.txt gave a web page where rules were expected" in report.problems[0]
+    assert "robots.txt gave a web page where rules were expected" in str(report.problems[0])
     assert read_state(live, SOURCE).state == state
     assert list_archive(live.data_raw, "official", SOURCE) == []
     agency.documents["/robots.txt"] = Document(b"User-agent: *\n", kind="text/plain")
@@ -129,8 +129,8 @@ def test_a_redirect_to_what_robots_forbids_is_not_followed(agency: Agency, live:
     agency.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /private/\n", kind="text/plain")
     agency.fail(path, answers(302, Location="https://www.cbp.gov/private/x.csv"))
     report = fetch_source(live, SOURCE)
-    assert (
-        "robots.txt of www.cbp.gov asks programs not to fetch https://www.cbp.gov/private/x.csv" in report.problems[0]
+    assert "robots.txt of www.cbp.gov asks programs not to fetch https://www.cbp.gov/private/x.csv" in str(
+        report.problems[0]
     )
     assert agency.asked("/private") == []
     assert read_state(live, SOURCE).state == "blocked"
@@ -142,7 +142,7 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     report = fetch_source(live, VSRR)
-    assert "HTTPS_PROXY or ALL_PROXY is not the address of a proxy" in report.problems[0]
+    assert "HTTPS_PROXY or ALL_PROXY is not the address of a proxy" in str(report.problems[0])
     assert "secretpw" not in (live.live / f"{VSRR}.json").read_text("utf-8")
 
 

@@ -171,7 +171,7 @@ def test_status_and_meta_sources_say_what_the_last_look_met(
     row = next(s for s in read_status(live, "official", date(2025, 9, 1))["sources"] if s["source"] == SOURCE)
     state = read_state(live, SOURCE)
     assert (row["state"], row["last_attempt"], row["failing_since"]) == (word, state.last_attempt, state.failing_since)
-    assert row["problems"] == [state.problem]
+    assert row["problems"] == [str(p) for p in state.problems]
     [stored] = source_rows([read_account(live, "official", get_source(SOURCE))])
-    assert (stored["fetch_state"], stored["fetch_problem"]) == (word, state.problem)
+    assert (stored["fetch_state"], stored["fetch_problem"]) == (word, str(state.problems[0]))
     assert f"{stored['failing_since']}+00:00" == state.failing_since

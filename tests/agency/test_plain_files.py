@@ -120,5 +120,5 @@ def test_a_last_modified_that_has_not_come_is_no_release_date(agency: Agency, li
 
 def test_a_304_that_nobody_asked_for_is_a_failure(agency: Agency, live: Settings) -> None:
     agency.fail(PLACE, answers(304))
-    assert "Nothing was named that it could be unchanged from" in fetch_source(live, SOURCE).problems[0]
+    assert "Nothing was named that it could be unchanged from" in str(fetch_source(live, SOURCE).problems[0])
     assert read_state(live, SOURCE).state == "failing"

@@ -80,7 +80,7 @@ def test_a_missed_file_without_a_free_day_is_left_to_a_person(agency: Agency, li
     fetch_source(live, SOURCE, backfill=True)
     assert list(archived(live)) == ["2025-11-01", "2025-11-02"]
     agency.heal()
-    assert "which leave it no day" in fetch_source(live, SOURCE, backfill=True).problems[0]
+    assert "which leave it no day" in str(fetch_source(live, SOURCE, backfill=True).problems[0])
 
 
 def test_a_file_uploaded_again_under_its_address_is_a_new_vintage_when_the_page_changed(
@@ -132,7 +132,7 @@ def test_a_withdrawn_file_is_told(agency: Agency, live: Settings) -> None:
     assert read_state(live, SOURCE).notes == []
     publish(agency, NOV)
     fetch_source(live, SOURCE)
-    [note] = read_state(live, SOURCE).notes
+    [note] = map(str, read_state(live, SOURCE).notes)
     assert f"no longer links https://www.cbp.gov{DEC}" in note
 
 
@@ -150,8 +150,9 @@ def test_older_files_that_nobody_took_are_counted_with_the_command_that_fetches_
 ) -> None:
     publish(agency, OCT, NOV, DEC)
     report = fetch_source(live, SOURCE)
-    said = f"2 older files that the page links are not archived: 'drugflow backfill --source {SOURCE}' fetches them."
-    assert (report.problems, report.notes) == ([], [said])
+    said = "2 older files that the page links are not archived. "
+    said += f"'drugflow backfill --source {SOURCE}' fetches what is missing."
+    assert (report.problems, [str(n) for n in report.notes]) == ([], [said])
     backfill_source(live, SOURCE, lambda *_said: None)
     assert read_state(live, SOURCE).notes == []
 
@@ -161,7 +162,7 @@ def test_what_a_look_found_is_in_the_sources_line(agency: Agency, live: Settings
     agency.fail(NOV, answers(404))
     backfill_source(live, SOURCE, lambda *_said: None)
     line = next(o for o in outcomes(live, "official", {}) if o.source == SOURCE)
-    assert f"1 older files that the page links are not archived: 'drugflow backfill --source {SOURCE}'" in line.sentence
+    assert f"One older file that the page links is not archived. 'drugflow backfill --source {SOURCE}'" in line.sentence
 
 
 @pytest.mark.parametrize("place", ["user:pa55@www.cbp.gov", "www.cbp.gov:8443", "www.cbp.gov:none"])
@@ -170,15 +171,15 @@ def test_an_address_with_credentials_or_a_port_is_refused_and_kept_nowhere(
 ) -> None:
     agency.documents[PAGE] = Document(f"<a href='https://{place}{DEC}'>x</a>".encode(), kind="text/html")
     report = fetch_source(live, SOURCE)
-    assert "with a name, a password or a port of its own" in report.problems[0]
-    assert "pa55" not in report.problems[0] + read_state(live, SOURCE).model_dump_json()
+    assert "with a name, a password or a port of its own" in str(report.problems[0])
+    assert "pa55" not in str(report.problems[0]) + read_state(live, SOURCE).model_dump_json()
     assert list_archive(live.data_raw, "official", SOURCE) == []
 
 
 def test_a_redirect_to_an_address_with_credentials_is_refused(agency: Agency, live: Settings) -> None:
     publish(agency, DEC)
     agency.fail(DEC, answers(302, Location=f"https://user:pa55@www.cbp.gov{DEC}"))
-    sentence = fetch_source(live, SOURCE).problems[0]
+    sentence = str(fetch_source(live, SOURCE).problems[0])
     assert "has a name, a password or a port" in sentence
     assert "pa55" not in sentence
 
@@ -196,7 +197,7 @@ def test_in_a_backfill_an_address_that_robots_forbids_is_for_a_person_and_the_ot
     agency.documents["/robots.txt"] = Document(f"User-agent: *\nDisallow: {NOV}\n".encode(), kind="text/plain")
     report = fetch_source(live, SOURCE, backfill=True)
     assert report.added == ["2026-01-01"]
-    assert f"drugflow add {SOURCE} FILE" in report.problems[0]
+    assert f"drugflow add {SOURCE} FILE" in str(report.problems[0])
     assert read_state(live, SOURCE).state == "blocked"
 
 

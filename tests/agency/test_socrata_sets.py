@@ -89,7 +89,7 @@ def test_pages_without_an_order_are_refused_although_their_count_agrees(
 ) -> None:
     agency.ordered = False
     report = fetch_source(live, SOURCE)
-    assert "a second time: its pages are in no order" in report.problems[0]
+    assert "a second time: its pages are in no order" in str(report.problems[0])
     assert list_archive(live.data_raw, "official", SOURCE) == []
 
 
@@ -111,7 +111,7 @@ def test_a_column_renamed_between_pages_is_refused(agency: Agency, live: Setting
         return False
 
     agency.fail("$offset", rename)
-    assert "has the columns" in fetch_source(live, SOURCE).problems[0]
+    assert "has the columns" in str(fetch_source(live, SOURCE).problems[0])
 
 
 def test_a_progress_call_tells_bytes_and_total(agency: Agency, live: Settings, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_set_that_goes_back_and_forth_within_a_day_ends_with_the_last(agency: 
 @pytest.mark.parametrize("updated", [2_920_000_000, 10**30, 0, -5])
 def test_a_rows_updated_at_that_has_not_come_is_refused(agency: Agency, live: Settings, updated: int) -> None:
     agency.sets[SET].updated = updated
-    assert f"says rowsUpdatedAt {updated}" in fetch_source(live, SOURCE).problems[0]
+    assert f"says rowsUpdatedAt {updated}" in str(fetch_source(live, SOURCE).problems[0])
     assert list_archive(live.data_raw, "official", SOURCE) == []
     assert read_state(live, SOURCE).state == "failing"
 

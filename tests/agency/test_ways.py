@@ -63,7 +63,7 @@ def test_a_look_ends_at_its_limit_whatever_drips(agency: Agency, tmp_path: Path,
     began = time.monotonic()
     report = fetch_source(settings, SOURCE)
     assert time.monotonic() - began < 4
-    assert "longer than its limit of 1 s (DRUGFLOW_LIVE_LOOK_SECONDS)" in report.problems[0]
+    assert "longer than its limit of 1 s (DRUGFLOW_LIVE_LOOK_SECONDS)" in str(report.problems[0])
     assert read_state(settings, SOURCE).state == "failing"
 
 
@@ -80,7 +80,7 @@ def test_a_source_that_drips_holds_the_others_no_longer_than_its_limit(agency: A
 def test_a_body_without_a_length_that_the_limit_cuts_is_no_whole_one(agency: Agency, tmp_path: Path) -> None:
     settings = hurried(agency, tmp_path, 1)
     agency.fail(PLACE, drips_unmeasured(b"SUMLEV,REGION\n" + b"40,1\n" * 1000, 0.02))
-    assert "longer than its limit" in fetch_source(settings, CENSUS).problems[0]
+    assert "longer than its limit" in str(fetch_source(settings, CENSUS).problems[0])
     assert list_archive(settings.data_raw, "official", CENSUS) == []
 
 
@@ -98,10 +98,10 @@ def packed(body: bytes) -> Fault:
 def test_a_gzip_body_that_was_cut_off_is_refused(agency: Agency, live: Settings) -> None:
     body = b"SUMLEV,REGION\n" + b"".join(b"40,%d\n" % i for i in range(5000))
     agency.fail(PLACE, packed(gzip.compress(body)[:-4000]))
-    assert "gzip stream was cut off" in fetch_source(live, CENSUS).problems[0]
+    assert "gzip stream was cut off" in str(fetch_source(live, CENSUS).problems[0])
     agency.heal()
     agency.fail(PLACE, packed(gzip.compress(body)[:-4]))
-    assert "gzip stream was cut off" in fetch_source(live, CENSUS).problems[0]
+    assert "gzip stream was cut off" in str(fetch_source(live, CENSUS).problems[0])
     assert list_archive(live.data_raw, "official", CENSUS) == []
 
 
@@ -115,14 +115,14 @@ def test_all_members_of_a_gzip_body_are_taken(agency: Agency, live: Settings, pa
 
 def test_an_encoding_that_was_not_asked_for_is_refused(agency: Agency, live: Settings) -> None:
     agency.fail(PLACE, answers(200, b"??", Content_Encoding="br"))
-    assert "the encoding 'br', which was not asked for" in fetch_source(live, CENSUS).problems[0]
+    assert "the encoding 'br', which was not asked for" in str(fetch_source(live, CENSUS).problems[0])
 
 
 def test_half_a_page_is_not_kept_for_the_whole(agency: Agency, live: Settings) -> None:
     publish(agency, DEC)
     page = agency.documents[PAGE].body
     agency.fail(PAGE, answers(200, gzip.compress(page)[:-9], Content_Encoding="gzip", ETag='"half"'))
-    assert "gzip stream was cut off" in fetch_source(live, CBP).problems[0]
+    assert "gzip stream was cut off" in str(fetch_source(live, CBP).problems[0])
     agency.heal()
     agency.seen.clear()
     assert fetch_source(live, CBP).added == ["2026-01-01"]
@@ -143,7 +143,7 @@ def test_a_page_in_gzip_is_read_and_kept(agency: Agency, live: Settings) -> None
 def test_a_text_that_ends_in_mid_line_is_refused_unless_the_publisher_ends_none(agency: Agency, live: Settings) -> None:
     publish(agency, DEC)
     agency.documents[DEC].body = b"FY,x\n2026,1"
-    assert "ends in the middle of a line" in fetch_source(live, CBP).problems[0]
+    assert "ends in the middle of a line" in str(fetch_source(live, CBP).problems[0])
     assert list_archive(live.data_raw, "official", CBP) == []
     agency.documents[PLACE] = Document(b"SUMLEV,REGION\n40,1")
     assert len(fetch_source(live, CENSUS).added) == 1
@@ -175,7 +175,7 @@ def test_the_environments_proxy_is_asked_unless_the_host_is_excepted(
     publish_census(agency)
     with proxy() as (port, asked):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        assert "502" in fetch_source(live, SOURCE).problems[0]
+        assert "502" in str(fetch_source(live, SOURCE).problems[0])
         assert asked == [b"CONNECT data.cdc.gov:443 HTTP/1.1"]
         assert fetch_source(live, CENSUS).added == ["2025-03-13"], "an endpoint needs no proxy"
         monkeypatch.setenv("NO_PROXY", "data.cdc.gov")
@@ -245,7 +245,7 @@ def test_a_disk_that_keeps_no_memory_of_one_look_stops_no_other(
     monkeypatch.setattr(run, "conclude", conclude)
     publish_census(agency)
     reports = fetch_all(live, [SOURCE, CENSUS], lambda *_said: None)
-    [sentence] = reports[SOURCE].problems
+    [sentence] = map(str, reports[SOURCE].problems)
     assert sentence.endswith(LOOK_AT_THE_DISK)
     assert (reports[SOURCE].added, reports[SOURCE].again) == (["2025-07-16"], True)
     assert (reports[CENSUS].added, reports[CENSUS].problems) == (["2025-03-13"], [])
@@ -254,6 +254,6 @@ def test_a_disk_that_keeps_no_memory_of_one_look_stops_no_other(
 def test_a_disk_that_refuses_the_file_is_told_with_what_to_do(agency: Agency, live: Settings) -> None:
     live.data_marts.mkdir(parents=True)
     live.live.write_bytes(b"a file in the place of the folder")
-    [fetching, keeping] = fetch_source(live, SOURCE).problems
+    [fetching, keeping] = map(str, fetch_source(live, SOURCE).problems)
     assert fetching.endswith(LOOK_AT_THE_DISK)
     assert keeping.endswith(LOOK_AT_THE_DISK)

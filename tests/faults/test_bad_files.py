@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from pipelines.catalog.load import get_source
-from pipelines.status.overview import how_to_go_on, read_status
+from pipelines.status.advice import about_held
+from pipelines.status.overview import read_status
 from tests.faults import containers
 from tests.faults.house import (
     BAD,
@@ -195,7 +196,7 @@ def test_status_says_what_is_held_and_how_to_go_on(house: House) -> None:
 def test_who_meets_something_new_is_sent_to_the_yaml_first(house: House, content: bytes) -> None:
     """Getting the file again would bring the same column or drug again."""
     verdict = bring(house, {FILE: content})
-    advice = how_to_go_on(get_source(CBP), verdict)
+    advice = str(about_held(get_source(CBP), verdict))
     assert advice.startswith(
         f"If the agency added or renamed it, list it in pipelines/sources/{CBP}/source.yml, then 'drugflow refresh'"
     )

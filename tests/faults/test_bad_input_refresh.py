@@ -328,7 +328,7 @@ def test_the_exception_is_told_with_its_reason(second: Site) -> None:
     (en,) = second.one(f"select text_en from meta.cautions where code = 'exception_{CBP}_{BAD_CBP}'")
     assert REASON in str(en)
     (en,) = second.one(f"select text_en from meta.cautions where code = 'rejected_{CBP}_{BAD_CBP}'")
-    assert str(en).startswith("1 records ")
+    assert str(en).startswith("1 record ")
     assert second.one("select count(*) from meta.cautions where code like 'held%'") == (0,)
     state, problem = second.one(
         f"select state, problem from meta.vintages where source_id = '{CBP}' and archive_id = '{BAD_CBP}'"

@@ -17,6 +17,8 @@ from tests.faults.processes import PATIENCE, listing
 
 TINY = 700
 """Bytes: less than any Parquet file or receipt, so that every stage fails at its first write."""
+ROOM_FOR_A_REPORT = 1200
+"""Bytes: less than the file that is offered, more than the report of what became of it."""
 
 
 def flip(path: Path) -> None:
@@ -32,9 +34,9 @@ def flip(path: Path) -> None:
 def test_a_disk_that_is_full_while_a_file_is_archived_is_told_and_archives_nothing(house: House) -> None:
     before = house.archive()
     house.offer(BAD, {FILE: csv_file(*ROWS)})
-    with longest_file(TINY):
+    with longest_file(ROOM_FOR_A_REPORT):
         report = ingest_source(house.settings, resolve_origin(house.settings), CBP)
-    (sentence,) = report.problems
+    (sentence,) = map(str, report.problems)
     assert_plain(sentence)
     assert "File too large" in sentence
     assert report.again
@@ -87,7 +89,7 @@ def test_an_archive_that_cannot_be_written_to_is_told(house: House) -> None:
     with mounted(house.settings.data_raw) as disk:
         disk.lock()
         report = ingest_source(house.settings, resolve_origin(house.settings), CBP)
-        (sentence,) = report.problems
+        (sentence,) = map(str, report.problems)
         assert_plain(sentence)
         assert "Read-only file system" in sentence
         disk.unlock()
@@ -145,7 +147,7 @@ def test_a_damaged_raw_file_is_refused_by_its_checksum(house: House) -> None:
 def test_a_damaged_receipt_is_told_and_nothing_is_guessed(house: House) -> None:
     receipt = house.settings.data_raw / "official" / CBP / GOOD / "receipt.json"
     receipt.write_text(receipt.read_text("utf-8")[:-20], "utf-8")
-    with pytest.raises(Exception, match=r"receipt\.json is damaged .*restore it from a backup"):
+    with pytest.raises(Exception, match=r"receipt\.json is damaged .*Restore it from a backup"):
         clean_source(house.settings, "official", CBP)
 
 

@@ -265,9 +265,9 @@ def test_a_release_that_the_ui_publishes_counts_as_a_refresh(
     assert release_alone.returncode == 0, release_alone.stderr[-2000:]
     account = last_refresh(own)
     assert account is not None
-    assert account["failure"] is None
-    assert account["started_at"] <= account["finished_at"]
-    assert [line.split(" ")[0] for line in account["sources"]] == active_sources()
+    assert account.failure is None
+    assert account.started_at <= account.finished_at
+    assert [s.source for s in account.sources] == active_sources()
 
 
 def test_one_model_is_no_refresh(own: Settings, release_alone: subprocess.CompletedProcess[str]) -> None:

@@ -43,7 +43,7 @@ def test_no_vintage_of_it_is_archived_beside_official_ones_and_every_file_is_tol
         report = ingest(parse_origin(f"mirror:{posing}"), source, own.data_raw)
         folders = [p for p in sorted((posing / source).iterdir()) if p.is_dir()]
         assert (report.added, len(report.problems)) == ([], len(folders))
-        for folder, problem in zip(folders, report.problems, strict=True):
+        for folder, problem in zip(folders, map(str, report.problems), strict=True):
             assert f"{folder}: {folder}/" in problem
             assert SAID in problem
     assert sorted(p for p in own.data_raw.rglob("*") if p.is_file() and p.name != ".writer.lock") == [

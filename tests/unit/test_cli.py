@@ -529,7 +529,7 @@ def test_files_added_by_hand_are_archived(drugflow: Terminal):
     words = ["add", "cdc_vsrr_overdose", str(file), "--published", "2026-01-15", "--partial", "--note", "one indicator"]
     answer = drugflow.run(*words)
     assert answer.code == DONE
-    assert "Archived cdc_vsrr_overdose 2026-01-15 (1 files). Publish it with drugflow refresh --origin" in answer.text
+    assert "Archived cdc_vsrr_overdose 2026-01-15 (1 file). Publish it with drugflow refresh --origin" in answer.text
     (vintage,) = list_archive(drugflow.settings.data_raw, "official", "cdc_vsrr_overdose")
     assert (vintage.receipt.coverage, vintage.receipt.note) == ("partial", "one indicator")
     assert drugflow.run(*words).text.endswith("is in the archive already, byte for byte.")

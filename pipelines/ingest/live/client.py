@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pipelines.core.errors import why
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import Settings
 from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.pace import wait_for_turn
@@ -143,18 +144,17 @@ class Client:
         url = _without_query(str(response.url))
         announced = response.headers.get("Content-Length")
         if announced and announced.isdigit() and int(announced) > limit:
-            raise LiveError(f"{url} announces {int(announced):,} bytes, more than {_allowed(limit)}.")
+            raise LiveError("answer_announces_too_much", file=url, bytes=int(announced), allowed=_allowed(limit))
         ends = time.monotonic() + self.settings.live_deadline_seconds
         got = 0
-        with _as_sentences(url):
+        with _as_problems(url):
             for chunk in response.iter_bytes():
                 got += len(chunk)
                 if got > limit:
-                    raise LiveError(f"{url} gave more than {_allowed(limit)}.")
+                    raise LiveError("answer_is_too_large", file=url, allowed=_allowed(limit))
                 if time.monotonic() > ends:
-                    raise RepeatableError(
-                        f"{url} took longer than {self.settings.live_deadline_seconds:g} s; {got:,} bytes came."
-                    )
+                    limit_seconds = self.settings.live_deadline_seconds
+                    raise RepeatableError("answer_took_too_long", file=url, seconds=limit_seconds, bytes=got)
                 yield chunk
 
     @contextlib.contextmanager
@@ -172,9 +172,9 @@ class Client:
             if hop and checked and self.may_fetch is not None:
                 self.may_fetch(url)
             if self.deadline.over:
-                raise LiveError(self.deadline.sentence)
+                raise LiveError(self.deadline.problem)
             wait_for_turn(self.settings.live, host, self.settings.live_interval_seconds, self.deadline)
-            with _as_sentences(_without_query(url)):
+            with _as_problems(_without_query(url)):
                 response = client.send(client.build_request("GET", url, headers=headers), stream=True)
             with contextlib.closing(response):
                 if response.has_redirect_location:
@@ -183,20 +183,14 @@ class Client:
                 self._judge(asked if hop == 0 else _without_query(url), response, fine)
                 yield response
                 return
-        raise LiveError(f"{asked} led over more than {MAX_HOPS} redirects: the site sends us in a circle.")
+        raise LiveError("too_many_redirects", file=asked, most=MAX_HOPS)
 
     def _allowed(self, url: str) -> str:
         parts = site_of(url)
         if parts is None:
-            raise LiveError(
-                f"An address at {', '.join(self.hosts)} has a name, a password or a port of its own in it, or is none: "
-                "nothing was fetched from it. Look at the source's YAML and at what the site links and redirects to."
-            )
+            raise LiveError("address_with_credentials", hosts=self.hosts)
         if parts.scheme != "https" or parts.hostname not in self.hosts:
-            raise LiveError(
-                f"{parts.scheme}://{parts.hostname} is not among the hosts of this source ({', '.join(self.hosts)}, "
-                "by https): nothing was fetched from it. If the agency moved, add the host to fetch.hosts in the YAML."
-            )
+            raise LiveError("host_not_listed", file=f"{parts.scheme}://{parts.hostname}", hosts=self.hosts)
         return str(parts.hostname)
 
     def _head(self, response: httpx.Response) -> bytes:
@@ -215,17 +209,18 @@ class Client:
         status = response.status_code
         if status == 200 or status in fine:
             return
-        said = f"{url} answered {status} {response.reason_phrase}".rstrip() + "."
+        answer = f"{status} {response.reason_phrase}".rstrip()
         if status == 304:
-            raise LiveError(f"{said} Nothing was named that it could be unchanged from: the site's cache is at fault.")
+            raise LiveError("answered_unchanged", file=url, answer=answer)
         if status in _REFUSED:
-            raise BlockedError(said)
+            raise BlockedError("answered_refusal", file=url, answer=answer)
         # Some sites ask for a human under 429 or 503, which would otherwise mean "later".
         if is_challenge(self._head(response)):
-            raise BlockedError(f"{said} The page asks for a human (captcha).")
+            raise BlockedError("answered_captcha", file=url, answer=answer)
         if status in _REPEATABLE:
-            raise RepeatableError(said, retry_after_seconds(response.headers.get("Retry-After")))
-        raise LiveError(f"{said} If the agency moved it, correct the source's YAML.")
+            asked = retry_after_seconds(response.headers.get("Retry-After"))
+            raise RepeatableError("answered_busy", retry_after=asked, file=url, answer=answer)
+        raise LiveError("answered_nothing", file=url, answer=answer)
 
 
 def site_of(url: str) -> SplitResult | None:
@@ -251,11 +246,9 @@ def _drop_unless_sound(cache: Path) -> None:
             cache.with_name(cache.name + end).unlink(missing_ok=True)
 
 
-def _allowed(limit: int) -> str:
+def _allowed(limit: int) -> Phrase:
     """The limit of a file, which an operator can raise, or of a page or an answer about one, which is fixed."""
-    if limit == MAX_METADATA_BYTES:
-        return f"the {limit:,} bytes that a page may have: the site answers with something else"
-    return f"the {limit:,} allowed (DRUGFLOW_LIVE_MAX_BYTES)"
+    return Phrase.of("phrase.most_of_a_page" if limit == MAX_METADATA_BYTES else "phrase.most_of_a_file", bytes=limit)
 
 
 def _without_query(url: str) -> str:
@@ -264,15 +257,15 @@ def _without_query(url: str) -> str:
 
 
 @contextlib.contextmanager
-def _as_sentences(url: str) -> Iterator[None]:
+def _as_problems(url: str) -> Iterator[None]:
     """Failures of the network as RepeatableError."""
     import httpx
 
     try:
         yield
     except httpx.TimeoutException as error:
-        raise RepeatableError(f"{url} did not answer in time ({type(error).__name__}).") from error
+        raise RepeatableError("no_answer_in_time", file=url, phase=type(error).__name__) from error
     except (httpx.TransportError, httpx.DecodingError) as error:
-        raise RepeatableError(f"{url} broke off: {why(error)}.") from error
+        raise RepeatableError("answer_broke_off", file=url, why=getattr(error, "phrase", why(error))) from error
     except httpx.InvalidURL as error:
-        raise LiveError(f"{url} is no address: {why(error)}.") from error
+        raise LiveError("no_address", file=url, why=why(error)) from error

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pipelines.core.problem import Problem
 from pipelines.ingest.live.problems import LiveError
 
 if TYPE_CHECKING:
@@ -38,12 +39,9 @@ class Deadline:
         return time.monotonic() >= self._ends
 
     @property
-    def sentence(self) -> str:
-        """What to say when it is over."""
-        return (
-            f"The whole look took longer than its limit of {self.seconds:g} s (DRUGFLOW_LIVE_LOOK_SECONDS); the next "
-            "refresh tries again."
-        )
+    def problem(self) -> Problem:
+        """What is wrong when it is over."""
+        return Problem.of("look_took_too_long", seconds=self.seconds)
 
     def watch(self, event: str, said: dict[str, Any]) -> None:
         """Keep a connection that was made: httpx's extension "trace"."""
@@ -61,7 +59,7 @@ class Deadline:
         try:
             lock.acquire(timeout=left)
         except Timeout as error:
-            raise LiveError(self.sentence) from error
+            raise LiveError(self.problem) from error
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from urllib.parse import urldefrag, urljoin
 
 from pipelines.archive.vintages import is_ahead, list_archive
 from pipelines.catalog.source import Source
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.ingest.live.archive_download import has_bytes, receipt_of, retracted, take
 from pipelines.ingest.live.client import Client, site_of
@@ -47,13 +48,11 @@ def find_links(page: str, base: str, pattern: str) -> list[Link]:
         if released is None or url in found:
             continue
         if site_of(url) is None:
-            raise LiveError(
-                f"{base} links a file under an address with a name, a password or a port of its own: nothing was taken."
-            )
+            raise LiveError("link_with_credentials", file=base)
         try:
             found[url] = Link(url, date.fromisoformat(f"{released}-01"))
         except ValueError as error:
-            raise LiveError(f"{url} lies in the folder {released!r}; expected a month, YYYY-MM.") from error
+            raise LiveError("link_in_no_month", file=url, folder=released) from error
     return sorted(found.values(), key=lambda link: link.released)
 
 
@@ -89,15 +88,11 @@ def fetch(
     links = find_links(page.text, page.url, source.fetch.link_pattern or "")
     if not links:
         if is_challenge(page.body):
-            raise BlockedError(f"{source.fetch.url} asks for a human (captcha) instead of showing its links.")
-        raise LiveError(
-            f"{source.fetch.url} links no file that matches fetch.link_pattern: the agency renamed its files or "
-            "rebuilt the page. Look at it and correct the source's YAML."
-        )
+            raise BlockedError("captcha_for_links", file=source.fetch.url)
+        raise LiveError("page_links_no_file", file=source.fetch.url)
     begun = [link for link in links if not is_ahead(link.released, settings.now().date())]
     report.problems += [
-        f"{link.url} lies in the folder of {link.released:%Y-%m}, which is still to come: it is not taken. If it is a "
-        "true release, download it and add it by hand with the day of its release."
+        Problem.of("link_of_a_month_to_come", source=source.id, file=link.url, month=f"{link.released:%Y-%m}")
         for link in links
         if link not in begun
     ]
@@ -117,12 +112,12 @@ def fetch(
         try:
             taking.take(link)
         except BlockedError as error:
-            report.problems.append(f"{error} {by_hand(source)}")
+            report.problems.append(by_hand(source, error))
             report.blocked = True
             if not isinstance(error, DisallowedError):
                 break  # the site itself refuses us: it is not asked for the others
         except LiveError as error:
-            report.problems.append(str(error))
+            report.problems.append(error.problem)
             if isinstance(error, LaterError):
                 break  # it asks to be left alone for longer than a look may last
     if again and not report.problems:
@@ -190,7 +185,7 @@ class _Taking:
         target.unlink()
 
 
-def _notes(settings: Settings, source: Source, state: SourceState, links: list[Link]) -> list[str]:
+def _notes(settings: Settings, source: Source, state: SourceState, links: list[Link]) -> list[Problem]:
     """What the page no longer links although it is the newest that was taken, and what it links and nobody took."""
     archive = list_archive(settings.data_raw, "official", source.id)
     linked = {link.url for link in links}
@@ -199,16 +194,11 @@ def _notes(settings: Settings, source: Source, state: SourceState, links: list[L
     if taken and taken[-1].receipt.url not in linked:
         last = taken[-1]
         if last.id not in {name for url, name in state.taken.items() if url in linked}:
-            notes.append(
-                f"The page no longer links {last.receipt.url}, the newest file that was taken from it: the agency may "
-                f"have withdrawn it. Its figures stay; look at {source.fetch.url}."
-            )
+            page = source.fetch.url
+            notes.append(Problem.of("newest_link_gone", source=source.id, file=last.receipt.url, page=page))
     urls = {v.receipt.url for v in archive} | {u for u, name in state.taken.items() if name in {v.id for v in archive}}
     names = {f.name for v in archive for f in v.receipt.files}
     older = [x for x in links if x.released < links[-1].released and x.url not in urls and x.name not in names]
     if older:
-        notes.append(
-            f"{len(older)} older files that the page links are not archived: 'drugflow backfill --source {source.id}' "
-            "fetches them."
-        )
+        notes.append(Problem.of("older_files_not_archived", source=source.id, count=len(older)))
     return notes

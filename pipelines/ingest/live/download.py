@@ -113,13 +113,10 @@ def _once(
                 progress(got, total)
         refuse_what_is_no_data(url, target.suffix, head)
         if not head.strip():
-            raise RepeatableError(f"{url} gave an empty file.")
+            raise RepeatableError("download_is_empty", file=url)
         if total is not None and got != total:
-            raise RepeatableError(f"{url} announced {total:,} bytes and gave {got:,}.")
+            raise RepeatableError("download_is_short", file=url, announced=total, got=got)
         if ends_line and target.suffix in _LINES and end not in (b"\n", b"\r"):
-            raise RepeatableError(
-                f"{url} ends in the middle of a line: it was cut off. If the publisher no longer ends the last line, "
-                "say final_newline: false in the source's YAML."
-            )
+            raise RepeatableError("download_ends_in_a_line", file=url)
         modified = response.headers.get("Last-Modified")
         return Fetched(url, response.headers.get("ETag"), modified, _past_moment(modified, client.settings.now()))

@@ -102,8 +102,5 @@ def day_of(
         while day in taken:
             day -= timedelta(days=1)
         if earlier and day < max(earlier):
-            raise LiveError(
-                f"{link.url} belongs between the releases of {max(earlier)} and {min(later)}, which leave it no day. "
-                "Download it by hand and decide with 'drugflow add' which date it gets."
-            )
+            raise LiveError("no_day_is_free", file=link.url, earlier=max(earlier), later=min(later))
     return day

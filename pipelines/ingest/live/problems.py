@@ -1,10 +1,12 @@
-"""What can go wrong at an agency, as sentences that say whether trying again may help."""
+"""What can go wrong at an agency, as errors that say whether trying again may help."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.core.errors import DrugflowError
+from pipelines.core.kinds import Kind
+from pipelines.core.problem import Problem
 
 if TYPE_CHECKING:
     from pipelines.catalog.source import Source
@@ -29,15 +31,15 @@ class DisallowedError(BlockedError):
 class RepeatableError(LiveError):
     """A failure that may pass. retry_after: seconds that the site asks to wait, if it does."""
 
-    def __init__(self, sentence: str, retry_after: float | None = None):
-        super().__init__(sentence)
+    def __init__(self, kind: Kind | Problem, /, retry_after: float | None = None, **detail: Any):
+        super().__init__(kind, **detail)
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.retry_after)
 
-def by_hand(source: Source) -> str:
-    """How a person gets the file of a blocked source in."""
+
+def by_hand(source: Source, refused: BlockedError) -> Problem:
+    """That a site refuses programs, with how a person gets the file in."""
     place = source.fetch.url or source.landing_page
-    return (
-        f"Download the file by hand from {place} and add it with "
-        f"'drugflow add {source.id} FILE --published YYYY-MM-DD', then 'drugflow refresh'."
-    )
+    return Problem.of("fetch_by_hand", source=source.id, refused=refused, page=place)

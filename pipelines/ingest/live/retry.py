@@ -65,9 +65,9 @@ def persist(settings: Settings, deadline: Deadline, attempt: Callable[[], T]) ->
         )(attempt)
     except RepeatableError as error:
         if deadline.over:
-            raise LiveError(f"{error} {deadline.sentence}") from error
-        asked = f" It asks to wait {error.retry_after:.0f} s." if error.retry_after else ""
-        kind = LaterError if (error.retry_after or 0) > settings.live_longest_wait_seconds else LiveError
-        raise kind(
-            f"{error}{asked} Tried up to {settings.live_attempts} times; the next refresh tries again."
-        ) from error
+            raise LiveError("failed_until_the_limit", found=error, limit=deadline.problem) from error
+        if not error.retry_after:
+            raise LiveError("tried_in_vain", found=error, tries=settings.live_attempts) from error
+        kind = LaterError if error.retry_after > settings.live_longest_wait_seconds else LiveError
+        asked = error.retry_after
+        raise kind("tried_and_asked_to_wait", found=error, seconds=asked, tries=settings.live_attempts) from error

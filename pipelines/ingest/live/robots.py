@@ -33,19 +33,17 @@ def require_allowed(client: Client, url: str, oldest: float) -> None:
         if not _is_known(stored) or seconds_since(client.settings, stored["read_at"]) > oldest:
             page = client.look(f"https://{host}/robots.txt", missing_ok=True)
             if page.status == 200 and is_page(page.body):
-                said = f"https://{host}/robots.txt gave a web page where rules were expected"
-                raise (
-                    BlockedError(f"{said}: it asks for a human (captcha).")
-                    if is_challenge(page.body)
-                    else LiveError(f"{said}, so nothing is known to be allowed; the next refresh tries again.")
-                )
+                rules = f"https://{host}/robots.txt"
+                if is_challenge(page.body):
+                    raise BlockedError("captcha_for_rules", file=rules)
+                raise LiveError("page_for_rules", file=rules)
             stored = {
                 "read_at": client.settings.now().isoformat(timespec="seconds"),
                 "text": page.text if page.status == 200 else "",
             }
             write_json(path, stored)
     if not Protego.parse(stored["text"]).can_fetch(url, user_agent(client.settings)):
-        raise DisallowedError(f"robots.txt of {host} asks programs not to fetch {url}.")
+        raise DisallowedError("robots_disallow", file=url, host=host)
 
 
 def honour(client: Client, url: str, oldest: float) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from pipelines.catalog.load import get_source
 from pipelines.catalog.source import Source
-from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.errors import DrugflowError, machine_refused, why
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.ingest.live.problems import BlockedError, LiveError, by_hand
 from pipelines.ingest.live.state import SourceState, conclude, read_state, seconds_since
@@ -31,17 +32,21 @@ def fetch_source(
     try:
         report = _fetch(settings, source, state, progress, backfill)
     except BlockedError as error:
-        report = IngestReport(source_id, problems=[f"{error} {by_hand(source)}"], blocked=True)
+        report = IngestReport(source_id, problems=[by_hand(source, error)], blocked=True)
     except OSError as error:
-        report = IngestReport(source_id, problems=[f"Fetching failed: {why(error)}. {LOOK_AT_THE_DISK}"], again=True)
+        found = Problem.of("fetching_met_the_machine", source=source_id, found=machine_refused(error))
+        report = IngestReport(source_id, problems=[found], again=True)
+    except DrugflowError as error:
+        report = IngestReport(source_id, problems=[error.problem.at(source_id)])
     except Exception as error:  # whatever one site does, the other sources go on
-        unforeseen = f"Fetching failed: {type(error).__name__}: {why(error)}."
-        report = IngestReport(source_id, problems=[str(error) if isinstance(error, DrugflowError) else unforeseen])
+        found = Problem.of("fetching_failed", source=source_id, error=type(error).__name__, why=why(error))
+        report = IngestReport(source_id, problems=[found])
     state.notes = report.notes
     try:
-        conclude(settings, state, " ".join(report.problems) or None, report.blocked)
+        conclude(settings, state, report.problems, report.blocked)
     except OSError as error:
-        report.problems.append(f"How the look ended cannot be kept: {why(error)}. {LOOK_AT_THE_DISK}")
+        found = Problem.of("look_cannot_be_kept", source=source_id, found=machine_refused(error))
+        report.problems.append(found)
         report.again = True
     return report
 
@@ -84,13 +89,11 @@ def _fetch(settings: Settings, source: Source, state: SourceState, progress: Pro
                     if source.fetch.kind == "document_page":
                         return document_page.fetch(client, settings, source, state, folder, tell, backfill)
                     if backfill:
-                        raise LiveError(
-                            f"{source.id} has no page of monthly files: only document pages can be back-filled."
-                        )
+                        raise LiveError("nothing_to_backfill", source=source.id)
                     if source.fetch.kind == "socrata":
                         return socrata.fetch(client, settings, source, state, folder, tell)
                     return plain_file.fetch(client, settings, source, state, folder, tell)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     except Timeout as error:
-        raise LiveError(f"Another process is fetching {source.id}: this one stepped aside.") from error
+        raise LiveError("another_process_fetches", source=source.id) from error

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from pipelines.core.problem import Phrase
 from pipelines.ingest.live.deadline import Deadline
 from pipelines.ingest.live.problems import LiveError
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 GZIP = ("gzip", "x-gzip")
+
+
+class Garbled(httpx.DecodingError):
+    """An answer that cannot be unpacked; phrase says why."""
+
+    def __init__(self, phrase: str, **detail: Any):
+        self.phrase = Phrase.of(phrase, **detail)
+        super().__init__(str(self.phrase))
 
 
 class Site(httpx.BaseTransport):
@@ -55,7 +64,7 @@ class Site(httpx.BaseTransport):
             response.headers.pop("Content-Length", None)
         elif encoding != "identity":
             response.close()
-            raise httpx.DecodingError(f"it came in the encoding {encoding!r}, which was not asked for")
+            raise Garbled("phrase.encoding_not_asked_for", encoding=encoding)
         assert isinstance(response.stream, httpx.SyncByteStream)
         return httpx.Response(
             response.status_code,
@@ -82,10 +91,7 @@ def _through_proxy() -> httpx.HTTPTransport | None:
     try:
         return httpx.HTTPTransport(proxy=proxy if "://" in proxy else f"http://{proxy}")
     except (ValueError, ImportError, httpx.InvalidURL):
-        raise LiveError(
-            "HTTPS_PROXY or ALL_PROXY is not the address of a proxy that can be used: expected "
-            "http://host:port or http://name:password@host:port, with % signs for special characters."
-        ) from None
+        raise LiveError("proxy_cannot_be_used") from None
 
 
 class _Whole(httpx.SyncByteStream):
@@ -108,7 +114,7 @@ def unzipped(packed: Iterable[bytes]) -> Iterator[bytes]:
     """What a gzip stream of one or more members holds.
 
     httpx takes a stream that was cut off for a whole one, and the first of several members for all of them.
-    Raises httpx.DecodingError where it is damaged or does not end.
+    Raises Garbled where it is damaged or does not end.
     """
     member: zlib._Decompress | None = None
     for chunk in packed:
@@ -123,9 +129,9 @@ def unzipped(packed: Iterable[bytes]) -> Iterator[bytes]:
             try:
                 yield member.decompress(rest)
             except zlib.error as error:
-                raise httpx.DecodingError(f"its gzip stream is damaged ({error})") from error
+                raise Garbled("phrase.gzip_damaged", why=str(error)) from error
             rest = member.unused_data
             if member.eof:
                 member = None
     if member is not None:
-        raise httpx.DecodingError("its gzip stream was cut off before its end")
+        raise Garbled("phrase.gzip_cut_off")

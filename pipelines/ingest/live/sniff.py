@@ -24,11 +24,11 @@ def refuse_what_is_no_data(url: str, suffix: str, head: bytes) -> None:
     Raises BlockedError for a page that asks for a human, LiveError for any other page or form of file.
     """
     if is_challenge(head):
-        raise BlockedError(f"{url} asks for a human (captcha) instead of giving the file.")
+        raise BlockedError("captcha_for_file", file=url)
     if is_page(head):
-        raise LiveError(f"{url} gave a web page (it begins {head.lstrip()[:40]!r}) where a {suffix} file was expected.")
+        raise LiveError("page_for_file", file=url, begins=repr(head.lstrip()[:40]), expected=suffix)
     is_zip, is_gzip = head.startswith(b"PK\x03\x04"), head.startswith(b"\x1f\x8b")
     promised = {".xlsx": is_zip, ".zip": is_zip, ".gz": is_gzip, ".parquet": head.startswith(b"PAR1")}
     plain = not (is_zip or is_gzip or head.lstrip()[:1] in (b"{", b"["))
     if not promised.get(suffix, plain):
-        raise LiveError(f"{url} begins {head[:20]!r}, which is no {suffix} file.")
+        raise LiveError("download_of_another_kind", file=url, begins=repr(head[:20]), expected=suffix)

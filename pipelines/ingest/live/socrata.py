@@ -86,12 +86,9 @@ class _Site:
         view = self._json(url)
         updated = view.get("rowsUpdatedAt") if isinstance(view, dict) else None
         if isinstance(updated, bool) or not isinstance(updated, int):
-            raise LiveError(f"{url} has no rowsUpdatedAt: expected the metadata of a Socrata data set.")
+            raise LiveError("no_rows_updated_at", file=url)
         if not 0 < updated <= (self.client.settings.now() + A_DAY).timestamp():
-            raise LiveError(
-                f"{url} says rowsUpdatedAt {updated}, seconds since 1970: a moment that has not come, or none. A "
-                "vintage of such a day would hide every later one: nothing was taken until the agency corrects it."
-            )
+            raise LiveError("rows_updated_at_to_come", file=url, seconds=updated)
         return updated
 
     def count(self) -> int:
@@ -101,7 +98,7 @@ class _Site:
         try:
             return int(next(iter(rows[0].values())))
         except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-            raise LiveError(f"{url} gave no count of rows but {str(rows)[:80]!r}.") from error
+            raise LiveError("no_count_of_rows", file=url, found=str(rows)[:80]) from error
 
     def export(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
         """The whole data set in target, and its rowsUpdatedAt.
@@ -112,10 +109,7 @@ class _Site:
         got, rows = (self._pages if self.fetch.paged else self._whole)(target, progress)
         after = self.count()
         if not before == rows == after or updated != self.updated_at():
-            raise RepeatableError(
-                f"{got.url} gave {rows:,} rows; the agency counted {before:,} before and {after:,} after. "
-                "It was changing, or the export is incomplete: nothing of it was taken."
-            )
+            raise RepeatableError("counts_differ", file=got.url, rows=rows, before=before, after=after)
         return got, updated
 
     def _whole(self, target: Path, progress: Progress) -> tuple[Fetched, int]:
@@ -148,7 +142,8 @@ class _Site:
                     page = csv.reader(handle)
                     names = next(page, [])
                     if names[:1] != [ROW_ID] or (header is not None and names != header):
-                        raise RepeatableError(f"{url} has the columns {names}; expected {header or [ROW_ID, '...']}.")
+                        expected = header or [ROW_ID, "..."]
+                        raise RepeatableError("columns_differ", file=url, found=str(names), expected=str(expected))
                     if header is None:
                         header = names
                         writer.writerow(header[1:])
@@ -157,9 +152,7 @@ class _Site:
                         if not row:
                             continue
                         if hash(row[0]) in seen:
-                            raise RepeatableError(
-                                f"{url} gave the row {row[0]} a second time: its pages are in no order."
-                            )
+                            raise RepeatableError("row_came_twice", file=url, row=row[0])
                         seen.add(hash(row[0]))
                         writer.writerow(row[1:])
                         count += 1
@@ -176,5 +169,5 @@ class _Site:
             return json.loads(page.body)
         except (ValueError, RecursionError) as error:
             if is_challenge(page.body):
-                raise BlockedError(f"{url} asks for a human (captcha) instead of answering.") from error
-            raise LiveError(f"{url} gave no JSON but {page.text[:60]!r}.") from error
+                raise BlockedError("captcha_for_answer", file=url) from error
+            raise LiveError("no_json", file=url, found=page.text[:60]) from error

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pipelines.core.files import recall, write_json
+from pipelines.core.problem import Problem, Stored
 from pipelines.core.settings import Settings
 
 
@@ -26,7 +27,7 @@ class SourceState(BaseModel):
     last_attempt: str | None = None
     last_success: str | None = None
     failing_since: str | None = None
-    problem: str | None = None
+    problems: list[Stored] = []
     rows_updated_at: int | None = None
     etag: str | None = None
     last_modified: str | None = None
@@ -40,8 +41,16 @@ class SourceState(BaseModel):
     """Document pages: SHA-256 of the page when the newest month's files were last looked at."""
     files_seen_at: str | None = None
     """Document pages: when the newest month's files were last looked at."""
-    notes: list[str] = []
+    notes: list[Stored] = []
     """What the last look found that is no failure and that somebody should know."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, stored: Any) -> Any:
+        """The memory of a version that kept one sentence in ``problem``."""
+        if isinstance(stored, dict) and stored.get("problem"):
+            return {"problems": [stored["problem"]], **stored}
+        return stored
 
 
 def state_path(settings: Settings, source_id: str) -> Path:
@@ -57,12 +66,12 @@ def read_state(settings: Settings, source_id: str) -> SourceState:
         return SourceState(source=source_id)
 
 
-def conclude(settings: Settings, state: SourceState, problem: str | None, blocked: bool) -> None:
+def conclude(settings: Settings, state: SourceState, problems: list[Problem], blocked: bool) -> None:
     """Record how a look ended and store the memory."""
     now = settings.now().isoformat(timespec="seconds")
     state.last_attempt = now
-    state.problem = problem
-    if problem is None:
+    state.problems = problems
+    if not problems:
         state.state, state.last_success, state.failing_since = "ok", now, None
     else:
         state.state = "blocked" if blocked else "failing"

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from pipelines.alerts.deliver import addresses, deliver
 from pipelines.alerts.memory import memory_path, read_memory, summary
-from pipelines.alerts.record import finish
+from pipelines.alerts.record import finish, last_refresh
 from pipelines.alerts.tell import after_death, after_refresh
 from pipelines.alerts.watchdog import watch
+from pipelines.catalog.load import get_source
 from pipelines.core.files import write_json
 from pipelines.core.settings import Settings
 from tests.agency.sink import Sink, listening
@@ -179,7 +180,7 @@ def test_an_alert_says_what_since_when_what_analysts_see_and_what_to_do(site: Se
     assert "Analysts see the release 20240409T031500Z, built 2024-04-09 03:15 UTC from mirror:/agencies." in lines
     assert f"  {CBP}: newest period 2024-03, vintage 2024-04-08" in lines
     assert f"  {VSRR}: no data" in lines
-    assert lines[-1].startswith("En español: The refresh: la actualización falló (desde 2024-05-03")
+    assert lines[-1].startswith("En español: La actualización: falló (desde 2024-05-03")
     assert sent["type"] == "warning"
 
 
@@ -339,3 +340,42 @@ def test_the_watchdog_does_not_end_what_a_refresh_told(site: Settings, sink: Sin
     watch(site)
     assert set(read_memory(site).told) == {"run"}
     assert len(sink.received) == 1
+
+
+# ---- language, and what a version before stored ----
+
+
+def test_an_alert_is_in_the_installations_language_and_in_short_in_the_other(site: Settings, sink: Sink) -> None:
+    history(site, CBP, "2024-03-01", "2024-04-08")
+    spanish = on(site, "2024-07-18").model_copy(update={"language": "es"})
+    said = after_refresh(spanish, "official", None)
+    [sent] = sink.received
+    assert sent["title"] == f"drugflow: {CBP}: los datos están atrasados"
+    assert said == [f"Aviso enviado: {sent['title']}."]
+    lines = sent["message"].splitlines()
+    assert lines[2] == f"{CBP} ({get_source(CBP).title.es}): los datos están atrasados desde 2024-07-18."
+    assert "Qué pasó: El periodo más reciente es 2024-03; el siguiente se esperaba" in sent["message"]
+    assert lines[-1] == f"In English: {CBP}: late (since 2024-07-18)."
+
+
+def test_a_memory_of_a_version_before_is_read(site: Settings, sink: Sink) -> None:
+    told = {"word": "held", "subject": f"{CBP} (CBP drug seizures)", "since": "2024-05-02", "told_at": "2024-05-02"}
+    write_json(memory_path(site), {"told": {f"{CBP}/held/2024-05-01": told}, "undelivered": "It did not arrive."})
+    assert summary(site)["undelivered"] == "It did not arrive."
+    assert summary(site)["open"][0]["subject"] == told["subject"]
+    after_refresh(site, "official", None)
+    assert titles(sink) == [f"drugflow: {CBP} no longer held"]
+
+
+def test_an_account_of_a_version_before_is_read(site: Settings) -> None:
+    stored = {
+        "started_at": "2024-05-02T03:15:00+00:00", "finished_at": "2024-05-02T03:16:00+00:00",
+        "failure": "The marts could not be built.", "sources": [f"{CBP} held: 2024-05-01 is held back: a column."],
+    }  # fmt: skip
+    write_json(site.data_marts / "last_refresh.json", stored)
+    account = last_refresh(site)
+    assert account is not None
+    assert str(account.failure) == "The marts could not be built."
+    assert [(s.source, s.word, s.sentence) for s in account.sources] == [
+        (CBP, "held", "2024-05-01 is held back: a column.")
+    ]

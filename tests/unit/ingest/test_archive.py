@@ -243,7 +243,7 @@ def test_whole_files_pass(shelf: Shelf):
 def test_a_changed_byte_is_noticed_with_the_files_name(shelf: Shelf):
     shelf.store("2026-01-15", {"a.csv": b"1\n", "b.csv": b"2\n"})
     (only(shelf).folder / "b.csv").write_bytes(b"3\n")
-    with pytest.raises(DrugflowError, match=r"b\.csv no longer has the bytes that were archived.*restore it"):
+    with pytest.raises(DrugflowError, match=r"b\.csv no longer has the bytes that were archived.*Restore it"):
         only(shelf).verify()
 
 
@@ -306,5 +306,5 @@ def test_a_receipt_that_cannot_be_read_is_named_with_what_to_do(shelf: Shelf, te
         (stored.folder / RECEIPT).unlink()
     else:
         (stored.folder / RECEIPT).write_bytes(text)
-    with pytest.raises(DrugflowError, match=rf"{told}.*restore it from a backup"):
+    with pytest.raises(DrugflowError, match=rf"{told}.*Restore it from a backup"):
         shelf.ids()

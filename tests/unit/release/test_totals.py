@@ -181,7 +181,7 @@ def test_a_total_that_held_shows_what_the_marts_say_after_a_revision(release: du
     assert (found.verdict, found.ours) == ("held", 107682.0)
     assert (found.in_marts, str(found.marts_vintage), found.differs_today) == (106881.0, "2025-07-16", True)
     assert revised_since([found]) == revised_since(check_totals(release, "official"))
-    assert (revised_since([found]) or "").startswith("1 of these figures is another one in the marts today")
+    assert str(revised_since([found])).startswith("1 of these figures is another one in the marts today")
 
 
 def test_a_figure_that_the_marts_lost_differs_too(release: duckdb.DuckDBPyConnection):

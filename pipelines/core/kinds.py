@@ -1,0 +1,48 @@
+"""Every kind of problem, by where it is found. Each has its words in both catalogues; a test holds them together."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+# fmt: off
+Kind = Literal[
+    # Any stage
+    "as_told", "machine_refused", "document_damaged", "document_is_another",
+    # The archive
+    "reason_says_nothing", "file_is_the_sample", "sample_is_not_taken", "archived_file_gone", "archived_file_changed",
+    "not_a_release_date", "release_date_in_future", "receipt_gone", "receipt_damaged", "file_changed_while_copied",
+    # Origins: mirror, sample, folders of vintages
+    "no_origin", "mirror_is_no_folder", "mirror_is_the_sample", "mirror_without_files", "vintage_not_taken",
+    "vintage_is_no_folder", "no_data_file", "vintage_without_file", "vintage_json_is_no_json", "vintage_json_has",
+    "vintage_json_coverage", "vintage_json_note", "vintage_json_scope", "two_files_of_a_name", "name_cannot_be_kept",
+    # The agencies' sites
+    "fetch_by_hand", "fetching_met_the_machine", "fetching_failed", "look_cannot_be_kept", "nothing_to_backfill",
+    "another_process_fetches", "answer_announces_too_much", "answer_is_too_large", "answer_took_too_long",
+    "too_many_redirects", "address_with_credentials", "host_not_listed", "answered_unchanged", "answered_refusal",
+    "answered_captcha", "answered_busy", "answered_nothing", "no_answer_in_time", "answer_broke_off", "no_address",
+    "look_took_too_long", "failed_until_the_limit", "tried_in_vain", "tried_and_asked_to_wait", "captcha_for_rules",
+    "page_for_rules", "robots_disallow", "captcha_for_file", "captcha_for_answer", "captcha_for_links",
+    "page_for_file", "download_of_another_kind", "download_is_empty", "download_is_short", "download_ends_in_a_line",
+    "link_with_credentials", "link_in_no_month", "page_links_no_file", "link_of_a_month_to_come", "newest_link_gone",
+    "older_files_not_archived", "no_day_is_free", "no_rows_updated_at", "rows_updated_at_to_come", "no_count_of_rows",
+    "counts_differ", "columns_differ", "row_came_twice", "no_json", "proxy_cannot_be_used",
+    # The catalogue of sources
+    "no_description_of_a_source", "source_id_is_another", "no_such_source", "no_such_vintage",
+    # Releases
+    "vintage_held", "another_refresh_writes", "sample_over_official", "models_not_built_from_these",
+    "checks_of_the_marts_failed", "histories_changed_meanwhile", "published_totals_do_not_hold", "contract_broken",
+    "no_such_release", "nothing_to_roll_back_to", "nothing_released", "current_release_gone", "current_link_gone",
+    "no_release_yet",
+    # Reading a release: sql, diff, compare
+    "no_format", "excel_needs_a_file", "no_folder_for_answer", "query_is_empty", "several_queries",
+    "duckdb_cannot_answer", "column_has_no_form", "too_many_rows_for_excel", "no_manifest", "releases_of_two_realms",
+    "database_of_release_gone", "no_release_before", "no_release_to_compare",
+    # Alerts
+    "no_apprise_address", "sending_failed", "message_not_taken", "no_address_for_alerts", "settings_cannot_be_used",
+    # What to do (status, alerts)
+    # Cautions that a build gives rise to
+    # Outcomes and states of sources
+    # The command line: refresh, status, archive
+    # The command line: sources, sql, verify, diff, compare
+]
+# fmt: on

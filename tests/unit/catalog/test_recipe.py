@@ -11,6 +11,7 @@ import pytest
 from pipelines.catalog.dictionary import MODELS, SHARED, load_dictionary
 from pipelines.catalog.recipe import Choice, Match, Test
 from pipelines.core.errors import DrugflowError
+from pipelines.dbt.lineage import load_lineage
 
 FACTS = """
 en: Facts.
@@ -181,3 +182,17 @@ def test_a_choice_goes_by_the_value_of_a_column() -> None:
     choice = Choice[str].model_validate({"by": "kind", "cases": {True: "yes"}, "otherwise": "no"})
     assert [choice.of({"kind": kind}) for kind in (True, False, None)] == ["yes", "no", "no"]
     assert Choice[str].model_validate("always").of({"day": date(2026, 1, 1)}) == "always"
+
+
+def test_recipes_name_only_marts_that_share_a_source_with_their_table() -> None:
+    """Sources as dbt's manifest has them. A mart may have more: change_points takes the final deaths alone."""
+    lineage = load_lineage()
+    named = {
+        (table.name, step.rows.table)
+        for table in load_dictionary()
+        for step in (table.explain.steps if table.explain else [])
+        if step.rows is not None
+    }
+    assert ("overdose_trends", "population_yearly") in named
+    foreign = {(t, other) for t, other in named if not {*lineage.sources(other)} & {*lineage.sources(t)}}
+    assert foreign == set()

@@ -36,7 +36,7 @@ def add(
 ) -> None:
     """Archive files by hand as one official vintage of a source.
 
-    [dim]Example:[/] drugflow add cbp_drug_seizures nationwide-drugs-fy23-fy26-dec.csv --published 2026-01-15
+    [dim]Example:[/] drugflow add SOURCE nationwide-drugs-fy23-fy26-dec.csv --published 2026-01-15
     """
     from pipelines.archive.vintages import parse_release_date, store
     from pipelines.catalog.load import get_source
@@ -62,7 +62,7 @@ def accept(
 ) -> None:
     """Publish a held vintage by exception; the reason goes into a ledger that every release shows.
 
-    [dim]Example:[/] drugflow accept cdc_vsrr_overdose 2026-02-11 --reason "CDC removed Guam; announced on its page"
+    [dim]Example:[/] drugflow accept SOURCE 2026-02-11 --reason "CDC removed Guam; announced on its page"
     """
     from pipelines.catalog.load import get_source
     from pipelines.quality.verdict import accept as record
@@ -84,7 +84,7 @@ def retract(
 ) -> None:
     """Hold a vintage for good that was archived by mistake; its bytes stay, and 'drugflow accept' takes it back.
 
-    [dim]Example:[/] drugflow retract bts_border_crossings 2025-04-11 --reason "The file is that of 2025-04-01"
+    [dim]Example:[/] drugflow retract SOURCE 2025-04-11 --reason "The file is that of 2025-04-01"
     """
     from pipelines.archive.vintages import list_archive
     from pipelines.catalog.load import get_source

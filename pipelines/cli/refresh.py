@@ -92,7 +92,7 @@ def backfill(
 ) -> None:
     """Fetch every monthly release that the agency's page still links and the archive has not.
 
-    [dim]Example:[/] drugflow backfill --source cbp_drug_seizures
+    [dim]Example:[/] drugflow backfill --source SOURCE
     """
     from pipelines.catalog.load import get_source
     from pipelines.refresh.stages import backfill_source

@@ -263,7 +263,7 @@ def build_inputs(settings: Settings, realm: Realm) -> str:
         f"{s}:{(read_json(settings.stage('history', realm) / f'{s}.json') or {}).get('fingerprint')}"
         for s in active_sources()
     ]
-    statistics = code_fingerprint(PACKAGE / "analysis", PACKAGE / "core" / "remember.py")
+    statistics = code_fingerprint(*modules_used(DBT_PROJECT / "models"))
     return fingerprint([models_fingerprint(), statistics, *marks])
 
 

@@ -14,6 +14,7 @@ import pytest
 from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import get_source
 from pipelines.core.settings import Settings
+from pipelines.dbt.lineage import load_lineage
 from pipelines.ingest.live.state import read_state
 from pipelines.refresh.stages import (
     active_sources,
@@ -172,6 +173,6 @@ def test_status_and_meta_sources_say_what_the_last_look_met(
     state = read_state(live, SOURCE)
     assert (row["state"], row["last_attempt"], row["failing_since"]) == (word, state.last_attempt, state.failing_since)
     assert row["problems"] == [str(p) for p in state.problems]
-    [stored] = source_rows([read_account(live, "official", get_source(SOURCE))])
+    [stored] = source_rows([read_account(live, "official", get_source(SOURCE))], load_lineage())
     assert (stored["fetch_state"], stored["fetch_problem"]) == (word, str(state.problems[0]))
     assert f"{stored['failing_since']}+00:00" == state.failing_since

@@ -67,7 +67,7 @@ def served(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 def test_the_first_command_is_run_by_the_process_that_waits(served: list[tuple[int, int, str]]) -> None:
     pid, code, output = served[0]
     assert code == 0
-    assert "drugflow.marts.dim_month" in output
+    assert "drugflow.marts.shared.dim_month" in output
     assert pids(output)
     assert pid not in pids(output)
 

@@ -30,7 +30,9 @@ def crossings(*rows: tuple[str, date, str, int]) -> pl.DataFrame:
 
 def knowing(**given: Any) -> Source:
     """The source with one known error alone, flagging is_suspect."""
-    return Source.model_validate(SOURCE.model_dump() | {"known_errors": [{"id": "tried", **ABOUT, **given}]})
+    return Source.model_validate(
+        SOURCE.model_dump(by_alias=True) | {"known_errors": [{"id": "tried", **ABOUT, **given}]}
+    )
 
 
 def suspects(frame: pl.DataFrame, **given: Any) -> list[bool]:
@@ -147,7 +149,7 @@ def test_a_known_error_that_does_not_fit_its_source_says_so(given: dict[str, Any
 def test_two_known_errors_have_two_ids():
     entry = {"id": "tried", **ABOUT, "match": {"port_code": "2304"}, "expect": {"crossings": 1}}
     with pytest.raises(ValidationError, match=r"known_errors has the id \['tried'\] twice"):
-        Source.model_validate(SOURCE.model_dump() | {"known_errors": [entry, entry]})
+        Source.model_validate(SOURCE.model_dump(by_alias=True) | {"known_errors": [entry, entry]})
 
 
 PROVED = {

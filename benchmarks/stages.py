@@ -73,7 +73,8 @@ def limit(folder: str, cbp: str, vsrr: str, bts: str) -> None:
 
 def ingest(folder: str) -> None:
     """Archive the mirror."""
-    from pipelines.refresh.stages import ingest_source, resolve_origin
+    from pipelines.refresh.look import ingest_source
+    from pipelines.refresh.origin import resolve_origin
 
     chosen = settings(folder)
     report = ingest_source(chosen, resolve_origin(chosen), SOURCE)

@@ -20,7 +20,7 @@ from pipelines.analysis.anomalies import anomalies
 from pipelines.analysis.change_points import change_points, parts
 from pipelines.analysis.seasonality import decompose
 from pipelines.core.settings import Settings
-from pipelines.refresh.stages import resolve_origin
+from pipelines.refresh.origin import resolve_origin
 
 TIMES = 10
 SEASON = ["scope", "scope_id", "drug_id", "measure"]

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from pipelines.alerts.record import LastRefresh
     from pipelines.core.settings import Settings
+    from pipelines.refresh.protocol import Refreshing
+    from pipelines.refresh.refresh import Outcome as RefreshOutcome
     from pipelines.refresh.refresh import Progress
-    from pipelines.refresh.unattended import Night
     from pipelines.release.reconciliation import Outcome
     from pipelines.status.outcome import SourceOutcome
 
@@ -86,13 +87,15 @@ def download_line(source: str, got: int, total: int | None) -> str:
     return f"{source} {bar} {tell('cli.download_of', megabytes=got / 1e6, total=total / 1e6)}"
 
 
-def show_night(night: Night, settings: Settings) -> None:
+def show_refresh(running: Refreshing, outcome: RefreshOutcome) -> None:
     """A refresh that ended: a line for every source and what was told on standard error, the release on output."""
     width = max(len(tell(f"word.{word}")) for word in OUTCOMES)
-    for source in night.sources:
+    for source in running.sources:
         err.print(_source_line(source, width))
-    _show_outcome(night, settings)
-    if late := late_line({s.source: s.days_late for s in night.sources}):
+    for sentence in running.alerts:
+        err.print(plain(sentence))
+    _show_outcome(outcome, running.settings)
+    if late := late_line({s.source: s.days_late for s in running.sources}):
         out.print(f"\n{late}")
 
 
@@ -105,10 +108,8 @@ def late_line(days: dict[str, int | None]) -> str | None:
     return tell("cli.sources_late", count=len(late), sources=len(days), named=named)
 
 
-def _show_outcome(night: Night, settings: Settings) -> None:
-    for sentence in night.alerts:
-        err.print(plain(sentence))
-    outcome, manifest = night.outcome, night.outcome.manifest
+def _show_outcome(outcome: RefreshOutcome, settings: Settings) -> None:
+    manifest = outcome.manifest
     if settings.today:
         err.print(tell("cli.rehearsal", day=settings.today))
     if outcome.failure:

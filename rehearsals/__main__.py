@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.__main__ import real_mirror
 from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.definitions import run_refresh_job
+from pipelines.refresh.protocol import refreshing
 from pipelines.refresh.refresh import refresh
 from pipelines.releases.manifest import Manifest, current_manifest
 from rehearsals import disk
@@ -44,7 +45,7 @@ def main() -> int:
         for night in calendar(3 * PATIENCE_SECONDS):
             came.append(one(night, settings, publisher, agency, sink))
             tell(came[-1], len(came))
-        taken = disk.budget(settings, sum(c.is_new for c in came))
+        taken = disk.budget(settings, len(came))
         ours, theirs = current_manifest(settings), from_mirror(folder, publisher.own)
     wrong = [sentence for c in came for sentence in c.wrong] + differences(ours, theirs)
     minutes = (time.monotonic() - began) / 60
@@ -99,7 +100,8 @@ def from_mirror(folder: Path, mirror: Path) -> Manifest:
         data_marts=folder / "other" / "data_marts",
         dagster_home=folder / "other" / "dagster_home",
     )
-    outcome = refresh(own, [], False, lambda _step, _word: None, run_refresh_job)
+    with refreshing(own, "the rehearsal", print) as running:
+        outcome = refresh(running, [], False, lambda _step, _word: None, run_refresh_job)
     assert outcome.manifest is not None, outcome.failure
     return outcome.manifest
 

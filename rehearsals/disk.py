@@ -14,8 +14,8 @@ def megabytes(folder: Path) -> float:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
 
 
-def budget(settings: Settings, refreshes: int) -> str:
-    """A row for each thing that grows or not, measured. refreshes: runs that built something."""
+def budget(settings: Settings, nights: int) -> str:
+    """A row for each thing that grows or not, measured. nights: runs of the job, with news or without."""
     archive = settings.data_raw / "official"
     vintages = [v for s in archive.iterdir() if s.is_dir() for v in s.iterdir()]
     releases = [megabytes(r) for r in settings.releases.iterdir() if r.is_dir()]
@@ -29,8 +29,13 @@ def budget(settings: Settings, refreshes: int) -> str:
             f"| one release | {max(releases):,.0f} MB | `DRUGFLOW_KEEP_RELEASES` and the current one are kept |",
             f"| stages between | {between:,.0f} MB | with every vintage |",
             f"| Dagster's home | {megabytes(settings.dagster_home):,.0f} MB | by "
-            f"{megabytes(settings.dagster_home) / refreshes:,.1f} MB a refresh that builds, by little otherwise |",
-            f"| look's memory and log | "
-            f"{(megabytes(settings.live) + (settings.data_marts / 'refresh.log').stat().st_size / 1e6):,.1f} MB | no |",
+            f"{megabytes(settings.dagster_home) / nights:,.1f} MB a night, with news or without |",
+            f"| look's memory and log | {megabytes(settings.live) + _log(settings):,.1f} MB | no |",
         ]
     )
+
+
+def _log(settings: Settings) -> float:
+    """Bytes of the log of the command line's last refresh, in millions; none where all runs are the schedule's."""
+    path = settings.data_marts / "refresh.log"
+    return path.stat().st_size / 1e6 if path.exists() else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from typing import Any
 from pipelines.alerts.record import last_refresh
 from pipelines.catalog.load import get_source
 from pipelines.core.settings import Settings
-from pipelines.orchestration.jobs import NIGHTLY
+from pipelines.orchestration.jobs import REFRESH
 from pipelines.releases.manifest import current_manifest
 from pipelines.status.account import read_outline
 from rehearsals.calendar import SOURCES, Night
+from rehearsals.installation import environment
 from tests.agency.sink import Sink
 
 
@@ -87,14 +89,31 @@ def run_night(night: Night, settings: Settings, sink: Sink, run: Callable[[Setti
 
 
 def run_job(settings: Settings) -> None:
-    """The nightly job in this process."""
+    """The job of the schedule in this process, with its own executor, as the process has it that the daemon starts."""
     import dagster as dg
 
-    from pipelines.definitions import build_definitions
     from pipelines.orchestration.instance import prepare_home
 
-    prepare_home(settings)
-    job = build_definitions(settings).resolve_job_def(NIGHTLY)
-    with dg.DagsterInstance.get() as instance:
-        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        job.execute_in_process(instance=instance, run_config=quiet, raise_on_error=False)
+    kept = dict(os.environ)
+    os.environ.update(environment(settings))
+    try:
+        prepare_home(settings)
+        with dg.DagsterInstance.get() as instance:
+            dg.execute_job(
+                # Dagster keeps what it loaded by the arguments: each day loads the definitions anew, as a process does.
+                dg.build_reconstructable_job(__name__, job_of_the_schedule.__name__, (str(settings.today),)),
+                instance=instance,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={"dagster/schedule_name": "nightly_refresh"},
+                raise_on_error=False,
+            )
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+def job_of_the_schedule(_day: str) -> Any:
+    """The job as a process of its own loads it: for the installation, and on the day, that the environment names."""
+    from pipelines.definitions import build_definitions
+
+    return build_definitions(Settings()).resolve_job_def(REFRESH)

@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.core.settings import Settings
 from pipelines.definitions import run_refresh_job
+from pipelines.refresh.protocol import refreshing
 from pipelines.refresh.refresh import Outcome, refresh
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +50,8 @@ def run_refresh(settings: Settings, *sources: str, full: bool = False) -> Outcom
     """
     import great_expectations  # noqa: F401
 
-    return refresh(settings, list(sources), full, lambda _step, _word: None, run_refresh_job)
+    with refreshing(settings, "the tests", lambda _said: None) as running:
+        return refresh(running, list(sources), full, lambda _step, _word: None, run_refresh_job)
 
 
 def _built(folder: Path, origin: str) -> Settings:

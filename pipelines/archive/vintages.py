@@ -28,6 +28,7 @@ from pipelines.core.fingerprint import fingerprint, sha256_of
 from pipelines.core.types import Realm
 
 RECEIPT = "receipt.json"
+_CHUNK = 1024 * 1024
 _FOLDER = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:\.(\d+))?$")
 
 
@@ -160,6 +161,7 @@ def effective_vintages(
 def store(data_raw: Path, receipt: Receipt, files: list[Path]) -> ArchivedVintage | None:
     """Copy files into the archive under the receipt's date; None where exactly that is there already.
 
+    A receipt without files gets them from the copying, so that each byte is read once; one that names them must fit.
     The folder is written beside its place, synced, and renamed: it is there whole or not at all. One process at a
     time writes to a source's archive, and removes what a killed one left.
     Raises DrugflowError where a copied file does not have the receipt's checksum, or is generated and no sample.
@@ -186,22 +188,31 @@ def _is_known(data_raw: Path, receipt: Receipt) -> bool:
     return any(v.receipt.content == receipt.content for v in _of_that_date(data_raw, receipt))
 
 
-def _copied(source: Path, target: Path) -> str:
-    """Copy a file to the disk; returns the SHA-256 of what lies there now."""
-    shutil.copyfile(source, target)
-    with target.open("rb") as written:
-        os.fsync(written.fileno())
-        return hashlib.file_digest(written, "sha256").hexdigest()
+def _copied(source: Path, target: Path) -> RawFile:
+    """Copy a file to the disk; its name, and the checksum and size of the bytes that were copied."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while chunk := reading.read(_CHUNK):
+            digest.update(chunk)
+            size += writing.write(chunk)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return RawFile(name=target.name, sha256=digest.hexdigest(), bytes=size)
 
 
-def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> ArchivedVintage:
+def _store(data_raw: Path, receipt: Receipt, files: list[Path], root: Path) -> ArchivedVintage | None:
     issue = max((v.issue for v in _of_that_date(data_raw, receipt)), default=0) + 1
     name = receipt.vintage.isoformat() + (f".{issue}" if issue > 1 else "")
     part = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=root))
+    names = [f.name for f in receipt.files] or [f.name for f in files]
     try:
-        for source, entry in zip(files, receipt.files, strict=True):
-            if _copied(source, part / entry.name) != entry.sha256:
+        copies = [_copied(source, part / name) for source, name in zip(files, names, strict=True)]
+        for source, copy, entry in zip(files, copies, receipt.files, strict=False):
+            if copy.sha256 != entry.sha256:
                 raise DrugflowError("file_changed_while_copied", file=source)
+        receipt = receipt.model_copy(update={"files": copies})
+        if _is_known(data_raw, receipt):
+            return None
         write_json(part / RECEIPT, receipt.model_dump(mode="json"))
         part.chmod(0o755)
         part.rename(root / name)

@@ -46,7 +46,7 @@ def load_settings(**updates: Any) -> Settings:
 
 def current_realm(settings: Settings) -> Realm:
     """The realm that commands speak of."""
-    from pipelines.refresh.stages import realm_of
+    from pipelines.refresh.origin import realm_of
 
     return realm_of(settings)
 
@@ -60,8 +60,16 @@ def publishing_command(settings: Settings) -> str:
     return f"drugflow refresh{' --origin archive:official' * is_sample}"
 
 
-def run_job(settings: Settings, sources: list[str], progress: Progress) -> str | None:
-    """Run the refresh job; Dagster is imported only then."""
-    from pipelines.definitions import run_refresh_job
+def run_job(settings: Settings, sources: list[str], progress: Progress, run: str) -> str | None:
+    """Run the refresh job; Dagster is imported only then, beside two processes that clean and judge meanwhile."""
+    from pipelines.refresh.origin import active_sources, resolve_origin
+    from pipelines.refresh.workers import Workers
 
-    return run_refresh_job(settings, sources, progress)
+    workers = Workers()
+    with workers.started():
+        realm = resolve_origin(settings).realm
+        for source in sources or active_sources():
+            workers.begin(settings, realm, source, run)
+        from pipelines.definitions import run_refresh_job
+
+        return run_refresh_job(settings, sources, progress, run, workers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.app import BLOCKED, DONE, app, load_settings, publishing_command, run_job
-from pipelines.console import download_line, err, out, plain, show_night, step_lines, tell
+from pipelines.console import download_line, err, out, plain, show_refresh, step_lines, tell
 
 if TYPE_CHECKING:
     pass
@@ -20,7 +20,7 @@ def refresh(
         str | None,
         typer.Option(
             help="sample, mirror:<folder>, live or archive:official (only what is archived already, as files added by "
-            "hand). Default: that of the current release, else sample."
+            "hand). Default: that of the current release, else sample where the archive has nothing official."
         ),
     ] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
@@ -36,9 +36,10 @@ def refresh(
     """
     from pipelines.catalog.load import get_source
     from pipelines.ingest.origins import parse_origin
+    from pipelines.refresh import refresh as one_refresh
     from pipelines.refresh.lock import BusyError
-    from pipelines.refresh.stages import refuse_wrong_mirror
-    from pipelines.refresh.unattended import refresh_unattended
+    from pipelines.refresh.origin import refuse_wrong_mirror
+    from pipelines.refresh.protocol import refreshing
 
     for name in source or []:
         get_source(name)
@@ -54,14 +55,14 @@ def refresh(
             err.print(plain(sentence))
 
         try:
-            night = refresh_unattended(
-                settings, source or [], full, step_lines(status), run_job, "drugflow refresh", waiting, fetching
-            )
+            with refreshing(settings, "drugflow refresh", waiting) as running:
+                steps = step_lines(status)
+                outcome = one_refresh.refresh(running, source or [], full, steps, run_job, fetching)
         except BusyError as busy:
             err.print(f"[yellow]drugflow:[/] {plain(str(busy))}")
             raise typer.Exit(BLOCKED) from busy
-    show_night(night, settings)
-    raise typer.Exit(night.outcome.exit_code)
+    show_refresh(running, outcome)
+    raise typer.Exit(outcome.exit_code)
 
 
 @app.command(rich_help_panel="Refresh")
@@ -73,10 +74,15 @@ def asof(
     [dim]Example:[/] drugflow asof 2025-02-01
     """
     from pipelines.refresh.as_of import look_back
+    from pipelines.refresh.lock import BusyError
 
     settings = load_settings()
-    with err.status(tell("cli.looking_back", day=day.date())) as status:
-        manifest = look_back(settings, day.date(), step_lines(status), run_job)
+    try:
+        with err.status(tell("cli.looking_back", day=day.date())) as status:
+            manifest = look_back(settings, day.date(), step_lines(status), run_job, lambda said: err.print(plain(said)))
+    except BusyError as busy:
+        err.print(f"[yellow]drugflow:[/] {plain(str(busy))}")
+        raise typer.Exit(BLOCKED) from busy
     folder = settings.data_marts / "asof" / f"{day:%Y-%m-%d}"
     for held in manifest.held:
         err.print(f"[yellow]![/] {plain(str(held))}")
@@ -95,7 +101,7 @@ def backfill(
     [dim]Example:[/] drugflow backfill --source SOURCE
     """
     from pipelines.catalog.load import get_source
-    from pipelines.refresh.stages import backfill_source
+    from pipelines.refresh.look import backfill_source
 
     get_source(source)
     settings = load_settings()

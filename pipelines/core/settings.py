@@ -29,7 +29,8 @@ class Settings(BaseSettings):
 
     origin: str | None = Field(
         default=None,
-        description="sample, mirror:<folder> or live; unset: the origin of the current release, else sample",
+        description="sample, mirror:<folder> or live; unset: that of the current release, else sample where nothing "
+        "official is archived",
     )
     data_raw: Path = Field(default=PROJECT_ROOT / "data_raw", description="the archive of the agencies' bytes")
     data_marts: Path = Field(default=PROJECT_ROOT / "data_marts", description="everything derived")
@@ -69,9 +70,17 @@ class Settings(BaseSettings):
         return self._as_of
 
     def looking_back(self, day: date, realm: Realm, folder: Path) -> Self:
-        """Settings that derive everything into ``folder`` from what the archive had published until ``day``."""
+        """Settings that derive everything into ``folder`` from what the archive had published until ``day``.
+
+        Nobody is alerted about a state of long ago.
+        """
         own = self.model_copy(
-            update={"data_marts": folder, "dagster_home": folder / "dagster_home", "origin": f"archive:{realm}"}
+            update={
+                "data_marts": folder,
+                "dagster_home": folder / "dagster_home",
+                "origin": f"archive:{realm}",
+                "alert_urls": None,
+            }
         )
         own._as_of = day
         return own

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.archive.sample_guard import SAMPLE_FOLDER, is_in_sample
-from pipelines.archive.vintages import Receipt, parse_release_date, store
+from pipelines.archive.vintages import ArchivedVintage, Receipt, list_archive, parse_release_date, store
 from pipelines.core.errors import DrugflowError, machine_refused
+from pipelines.core.fingerprint import sha256_of
 from pipelines.core.problem import Phrase, Problem
 from pipelines.core.types import Realm
-from pipelines.ingest.report import IngestReport, make_receipt
+from pipelines.ingest.report import IngestReport, draft_receipt
 
 if TYPE_CHECKING:
     from pipelines.core.settings import Settings
@@ -72,10 +73,11 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
         from pipelines.ingest.live.run import fetch_source
 
         return fetch_source((settings or Settings()).model_copy(update={"data_raw": data_raw}), source_id)
+    archived = list_archive(data_raw, origin.realm, source_id)
     for folder in offered(origin, source_id):
         try:
             receipt, files = describe(origin, source_id, folder, today)
-            stored = store(data_raw, receipt, files)
+            stored = None if _is_archived(archived, receipt, files) else store(data_raw, receipt, files)
         except (DrugflowError, OSError) as error:
             found = error.problem if isinstance(error, DrugflowError) else machine_refused(error)
             report.problems.append(Problem.of("vintage_not_taken", source=source_id, file=folder, found=found))
@@ -86,6 +88,24 @@ def ingest(origin: Origin, source_id: str, data_raw: Path, settings: Settings | 
         else:
             report.added.append(stored.id)
     return report
+
+
+def _is_archived(archived: list[ArchivedVintage], receipt: Receipt, files: list[Path]) -> bool:
+    """Whether the archive has these very files under that date.
+
+    They are read where it has files of the same names and sizes; others are new without a look into them.
+    """
+
+    def said(receipt: Receipt) -> tuple[object, ...]:
+        return receipt.vintage, receipt.coverage, receipt.scope
+
+    sizes = [(f.name, f.stat().st_size) for f in files]
+    alike = [
+        [f.sha256 for f in v.receipt.files]
+        for v in archived
+        if said(v.receipt) == said(receipt) and [(f.name, f.bytes) for f in v.receipt.files] == sizes
+    ]
+    return bool(alike) and [sha256_of(f) for f in files] in alike
 
 
 def offered(origin: Origin, source_id: str) -> list[Path]:
@@ -113,7 +133,7 @@ def nothing_offered(folder: Path, sources: list[str]) -> Problem:
 
 
 def describe(origin: Origin, source_id: str, folder: Path, today: date | None = None) -> tuple[Receipt, list[Path]]:
-    """Receipt and files of one vintage folder of a mirror; today is the day in UTC unless given.
+    """Receipt and files of one vintage folder of a mirror, before they are read; today is the day in UTC unless given.
 
     Raises DrugflowError where the folder, its name, vintage.json or a thing in it is not what is expected.
     Nothing but hidden names is passed over: what is not taken must not look as if it were.
@@ -129,7 +149,7 @@ def describe(origin: Origin, source_id: str, folder: Path, today: date | None = 
             raise DrugflowError("no_data_file", file=file.name, what=Phrase.of(f"phrase.{what}"))
     if not files:
         raise DrugflowError("vintage_without_file")
-    return make_receipt(origin.name, origin.realm, source_id, vintage, files, said), files
+    return draft_receipt(origin.name, origin.realm, source_id, vintage, files, said), files
 
 
 def _read_vintage_json(path: Path) -> dict[str, Any]:

@@ -40,6 +40,19 @@ def make_receipt(
 
     Raises DrugflowError where two files have one name, a name cannot be kept, or generated files would be official.
     """
+    draft = draft_receipt(origin, realm, source_id, vintage, files, said)
+    return draft.model_copy(
+        update={"files": [RawFile(name=f.name, sha256=sha256_of(f), bytes=f.stat().st_size) for f in files]}
+    )
+
+
+def draft_receipt(
+    origin: str, realm: Realm, source_id: str, vintage: date, files: list[Path], said: dict[str, Any]
+) -> Receipt:
+    """The receipt before a byte of its files is read: without them, as the archive fills it while it copies.
+
+    Raises DrugflowError as make_receipt does.
+    """
     refuse_generated(realm, files, said.get("note"), inside=False)
     names = [f.name for f in files]
     for name in names:
@@ -57,5 +70,5 @@ def make_receipt(
         coverage=said.get("coverage", "full"),
         scope=scope,
         note=said.get("note"),
-        files=[RawFile(name=f.name, sha256=sha256_of(f), bytes=f.stat().st_size) for f in files],
+        files=[],
     )

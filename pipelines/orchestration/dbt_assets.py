@@ -1,56 +1,51 @@
 """The dbt project in Dagster: every model an asset, one writer of the build file, a record of each build.
 
-What belongs here: running dbt and remembering what was built. What does not: how a model is named and
-described (translator), what is in a table (profile), what a model computes (the dbt project).
+What belongs here: which models are built, whether they have to be, and a record of the build. What does not: running
+dbt (dbt.build), how a model is named and described (translator), what is in a table (dbt.profile), what a model
+computes (the dbt project).
 """
 
 import json
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslatorSettings, DbtCliInvocation, DbtCliResource, dbt_assets
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
-from packaging.version import Version
+from dagster_dbt import DagsterDbtTranslatorSettings, dbt_assets
 
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json, write_json
-from pipelines.core.settings import DBT_PROJECT, Settings
+from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
-from pipelines.dbt.manifest import DBT, MANIFEST, dbt_environment, prepare_manifest
+from pipelines.dbt.build import Dbt, Result, failure
+from pipelines.dbt.manifest import MANIFEST, dbt_environment, prepare_manifest
 from pipelines.dbt.profile import Profile, read_profiles, store_profiles, stored_profiles, wait_until_closed
 from pipelines.orchestration.metadata import as_sentence, bars, realm_word, spark
 from pipelines.orchestration.translator import Translator, severity_of
-from pipelines.refresh.stages import active_sources, build_inputs, resolve_origin
+from pipelines.refresh.origin import active_sources, resolve_origin
+from pipelines.refresh.stages import build_inputs
 from pipelines.release.publish import acquire
 
 POOL = "build_file"
-_DBT_SAID = "Errors parsed from dbt logs:"
+_DONE = ("success", "pass")
+_SHOWN = ("model", "seed", "test")
+"""Kinds of nodes that Dagster knows; dbt reports its exposures too."""
 
 
-class Dbt(DbtCliResource):
-    """dbt as a child that ends with its run, without two things that nothing here uses.
+@dataclass(frozen=True)
+class Project:
+    """The project as it was when the assets were loaded. tests: unique ids of the tests that are asset checks."""
 
-    Before every command DbtCliResource asks the executable for its version (3.5 s) and loads the adapter
-    into this process (2 s), which only counting rows through dbt needs. Measured on 2 cores with dagster-dbt
-    0.29.27.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
-        return None
+    nodes: Mapping[str, Any]
+    translator: Translator
+    keys: Mapping[str, dg.AssetKey]
+    tests: Mapping[str, dg.AssetCheckKey]
 
 
-def dbt_models(settings: Settings) -> dg.AssetsDefinition:
-    """All models, seeds and tests of the project."""
+def dbt_models(settings: Settings, dbt: Dbt) -> dg.AssetsDefinition:
+    """All models, seeds and tests of the project. dbt: what runs it."""
     nodes: dict[str, Any] = json.loads(prepare_manifest().read_text("utf-8"))["nodes"]
     translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=True), nodes)
 
@@ -61,27 +56,29 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         dagster_dbt_translator=translator,
         pool=POOL,
     )
-    def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def dbt_build(context: dg.AssetExecutionContext) -> Iterator[Any]:
         realm = resolve_origin(settings).realm
-        os.environ.update(dbt_environment(settings, realm))
+        project = _project(context.assets_def, nodes, translator)
         with as_sentence():
-            events, failure = _build(settings, realm, context, dbt, translator, nodes)
-        yield from events
-        if failure:
-            raise dg.Failure(description=str(failure), allow_retries=False) from failure
+            results, failed = _build(settings, realm, context, project, dbt)
+        yield from results
+        if failed:
+            raise dg.Failure(description=str(failed), allow_retries=False) from failed
 
     return dbt_build
 
 
+def _project(assets: dg.AssetsDefinition, nodes: Mapping[str, Any], translator: Translator) -> Project:
+    keys = {i: translator.get_asset_key(n) for i, n in nodes.items() if n["resource_type"] in ("model", "seed")}
+    checks = {spec.name: spec.key for spec in assets.check_specs}
+    tests = {i: checks[n["name"]] for i, n in nodes.items() if n["resource_type"] == "test" and n["name"] in checks}
+    return Project(nodes, translator, {i: k for i, k in keys.items() if k in assets.keys}, tests)
+
+
 def _build(
-    settings: Settings,
-    realm: Realm,
-    context: dg.AssetExecutionContext,
-    dbt: DbtCliResource,
-    translator: Translator,
-    nodes: Mapping[str, Any],
+    settings: Settings, realm: Realm, context: dg.AssetExecutionContext, project: Project, dbt: Dbt
 ) -> tuple[list[Any], DrugflowError | None]:
-    """Run dbt as the only writer; Dagster's events of it, and why it failed, if it did.
+    """Build as the only writer, where the build file is not what it would become; what came of it, and why it failed.
 
     ``state.json`` says for which inputs the build file is complete: it is not while a build runs, not
     after one that failed or was killed, and not where inputs changed meanwhile. One model built again
@@ -97,16 +94,13 @@ def _build(
         if not whole and not state:
             raise DrugflowError("Nothing is built yet, so one model has nothing to stand on: materialize everything.")
         wait_until_closed(build, settings.lock_timeout_seconds)
+        if whole and fits and (known := _as_built(build, state, project, realm)):
+            context.log.info("The models are built from the histories as they are: nothing to do.")
+            return known, None
         write_json(build / "state.json", {**state, "complete": False})
-        target = (build / "dbt").resolve()
-        (target / "run_results.json").unlink(missing_ok=True)
-        arguments = ["build", "--exclude-resource-type", "unit_test"]
-        if settings.as_of:
-            arguments += ["--vars", json.dumps({"as_of": settings.as_of.isoformat()})]
-        invocation = dbt.cli(arguments, context=context, target_path=target)
-        events, failure = _collect(context, invocation, nodes)
-        if failure is None:
-            done = {"run_id": context.run.run_id, "tests": _tests(invocation, nodes, {} if whole else state)}
+        results, failed = _run(settings, realm, context, project, dbt)
+        if failed is None:
+            done = {"run_id": context.run.run_id, "tests": _tests(results, project, {} if whole else state)}
             same = build_inputs(settings, realm) == inputs
             if whole:
                 write_json(build / "state.json", {"inputs": inputs, "complete": same, **done})
@@ -114,7 +108,40 @@ def _build(
                 write_json(build / "state.json", {**state, "complete": fits and same, **done})
                 if not fits:
                     context.log.warning("Other models are older than this one: a release needs all of them built.")
-        return _told(build, events, translator, nodes, realm), failure
+        return _told(build, results, project, realm), failed
+
+
+def _run(
+    settings: Settings, realm: Realm, context: dg.AssetExecutionContext, project: Project, dbt: Dbt
+) -> tuple[list[Result], DrugflowError | None]:
+    """Run dbt for what was selected; the results of what Dagster knows, and why it failed, if it did."""
+    target = (settings.stage("build", realm) / "dbt").resolve()
+    arguments = ["build", "--exclude-resource-type", "unit_test", *_selected(context, project)]
+    if settings.as_of:
+        arguments += ["--vars", json.dumps({"as_of": settings.as_of.isoformat()})]
+    heard: list[str] = []
+
+    def said(line: str) -> None:
+        print(line, flush=True)  # the log of the step in the UI, or refresh.log
+        heard[:] = [*heard[-20:], line]
+
+    code, results = dbt.run(arguments, target, dbt_environment(settings, realm), said)
+    results = [r for r in results if r.unique_id.partition(".")[0] in _SHOWN]
+    if strange := [r.unique_id for r in results if r.unique_id not in project.nodes]:
+        # dbt reads its project anew, Dagster as it was when the assets were loaded.
+        what = ", ".join(strange[:3])
+        return [], DrugflowError(f"The dbt project got {what} since it was loaded: reload it, or refresh again.")
+    return results, failure(results, project.nodes, target, " ".join(heard)) if code else None
+
+
+def _selected(context: dg.AssetExecutionContext, project: Project) -> list[str]:
+    """dbt's arguments for the selected assets and checks; none for everything."""
+    if not context.is_subset:
+        return []
+    chosen = [i for i, key in project.keys.items() if key in context.selected_asset_keys]
+    chosen += [i for i, key in project.tests.items() if key in context.selected_asset_check_keys]
+    names = ["fqn:" + ".".join(project.nodes[i]["fqn"]) for i in chosen]
+    return ["--select", *names, "--indirect-selection", "empty"]
 
 
 def _join_coverage(settings: Settings, realm: Realm) -> None:
@@ -129,64 +156,81 @@ def _join_coverage(settings: Settings, realm: Realm) -> None:
     write_coverage(folder, active_sources())
 
 
-def _collect(
-    context: dg.AssetExecutionContext, invocation: DbtCliInvocation, nodes: Mapping[str, Any]
-) -> tuple[list[Any], DrugflowError | None]:
-    """All events of a run of dbt. Tables are looked at afterwards: dbt holds the file until its end."""
-    events: list[Any] = []
-    try:
-        for event in invocation.stream():
-            events.append(event)
-            if isinstance(event, dg.Output):
-                context.log.info(f"dbt built {nodes[_id(event)]['name']}.")
-    except DagsterDbtCliRuntimeError as error:
-        context.log.debug(str(error))
-        return events, DrugflowError(_why(invocation, nodes, str(error)))
-    except KeyError as error:
-        # dbt reads its project anew, Dagster as it was when the assets were loaded.
-        invocation.process.terminate()
-        invocation.process.wait()
-        return events, DrugflowError(f"The dbt project got {error} since it was loaded: reload it, or refresh again.")
-    return events, None
-
-
-def _id(event: Any) -> str:
-    return str(event.metadata["unique_id"].value)
-
-
-def _why(invocation: DbtCliInvocation, nodes: Mapping[str, Any], said: str) -> str:
-    """What failed, in dbt's words, as one sentence."""
-    path = invocation.target_path / "run_results.json"
-    results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else []
-    bad = [
-        f"{nodes[r['unique_id']]['name']} ({' '.join(str(r['message']).split())})"
-        for r in results
-        if r["status"] in ("error", "fail") and r["unique_id"] in nodes
+def _as_built(build: Path, state: Mapping[str, Any], project: Project, realm: Realm) -> list[Any] | None:
+    """What the last build left, as if it had been made now; None where not all of it is known."""
+    profiles, tests = stored_profiles(build), {t["name"]: t for t in state["tests"]}
+    tables = {i: _table(project, i) for i in project.keys}
+    checks = {i: tests.get(project.nodes[i]["name"]) for i in project.tests}
+    if not all(name in profiles for name in tables.values()) or not all(checks.values()):
+        return None
+    told: list[Any] = [
+        dg.MaterializeResult(
+            asset_key=project.keys[i], metadata={"realm": realm_word(realm), **_known(profiles[tables[i]])}
+        )
+        for i in _in_order(project)
     ]
-    what = "; ".join(bad) or " ".join(said.partition(_DBT_SAID)[2].split())[:500] or "dbt ended before its first model"
-    return f"The marts could not be built, so the old release stays: {what}. dbt's log is {path.with_name('dbt.log')}."
+    return told + [_check(project, i, test["passed"], test["failures"]) for i, test in checks.items() if test]
 
 
-def _told(build: Path, events: list[Any], translator: Translator, nodes: Mapping[str, Any], realm: Realm) -> list[Any]:
-    """The events with the realm, what their tables hold, what changed since the last build, how grave a test is."""
-    built = {_id(e): e for e in events if isinstance(e, dg.Output)}
-    tables = {i: (nodes[i]["schema"], nodes[i]["alias"]) for i in built}
+def _in_order(project: Project) -> list[str]:
+    """The assets, each after those that it is made from."""
+    graph = {i: [d for d in project.nodes[i]["depends_on"].get("nodes", []) if d in project.keys] for i in project.keys}
+    return list(TopologicalSorter(graph).static_order())
+
+
+def _table(project: Project, unique_id: str) -> str:
+    node = project.nodes[unique_id]
+    return f"{node['schema']}.{node['alias']}"
+
+
+def _told(build: Path, results: Sequence[Result], project: Project, realm: Realm) -> list[Any]:
+    """The results with the realm, what their tables hold, what changed since the last build, how grave a test is.
+
+    Tables are looked at when dbt has ended: it holds the file until then.
+    """
+    built = [r for r in results if r.unique_id in project.keys and r.status in _DONE]
     before = stored_profiles(build)
-    now = read_profiles(build, tables.values()) if tables else {}
+    now = read_profiles(build, [_schema_and_name(project, r.unique_id) for r in built]) if built else {}
     store_profiles(build, {**before, **now})
     told: list[Any] = []
-    for event in events:
-        if isinstance(event, dg.Output):
-            name = ".".join(tables[_id(event)])
-            texts = translator.column_texts(nodes[_id(event)])
+    for result in results:
+        if result in built:
+            name = _table(project, result.unique_id)
+            texts = project.translator.column_texts(project.nodes[result.unique_id])
             shown = _shown(now[name], before.get(name), texts) if name in now else {}
-            told.append(event.with_metadata({**event.metadata, "realm": realm_word(realm), **shown}))
-        elif isinstance(event, dg.AssetCheckResult):
-            metadata: dict[str, Any] = {**event.metadata, "severity": severity_of(nodes[_id(event)])}
-            told.append(event._replace(metadata=metadata))
-        else:
-            told.append(event)
+            metadata = {"realm": realm_word(realm), "seconds": round(result.seconds, 3), **shown}
+            told.append(dg.MaterializeResult(asset_key=project.keys[result.unique_id], metadata=metadata))
+        elif result.unique_id in project.tests and result.status != "skipped":
+            told.append(_check(project, result.unique_id, result.status in _DONE, result.failures))
     return told
+
+
+def _schema_and_name(project: Project, unique_id: str) -> tuple[str, str]:
+    node = project.nodes[unique_id]
+    return node["schema"], node["alias"]
+
+
+def _check(project: Project, unique_id: str, passed: bool, failing: int) -> dg.AssetCheckResult:
+    """One data test."""
+    key, severity = project.tests[unique_id], severity_of(project.nodes[unique_id])
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN if severity == "warning" else dg.AssetCheckSeverity.ERROR,
+        metadata={"severity": severity, "failing_rows": failing},
+    )
+
+
+def _known(profile: Profile) -> dict[str, Any]:
+    """What a person wants to see of a table that was not built again."""
+    shown = {
+        "dagster/row_count": profile.rows,
+        "newest_period": profile.newest,
+        "vintage": profile.vintage,
+        "changed": "Nothing: it is built from the same histories.",
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _shown(profile: Profile, before: Profile | None, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -210,27 +254,17 @@ def _charts(profile: Profile) -> dict[str, Any]:
     return {"filled": bars(profile.filled)}
 
 
-def _tests(invocation: DbtCliInvocation, nodes: Mapping[str, Any], state: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tests(results: Sequence[Result], project: Project, state: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Results of every data test of the build file, for meta.checks: those of this run over those before."""
     tests = {t["name"]: t for t in state.get("tests", [])}
-    for result in invocation.get_artifact("run_results.json")["results"]:
-        node = nodes.get(result["unique_id"], {})
+    for result in results:
+        node = project.nodes[result.unique_id]
         if node.get("resource_type") == "test":
             tests[node["name"]] = {
                 "name": node["name"],
                 "severity": severity_of(node),
-                "passed": result["status"] == "pass",
-                "failures": int(result.get("failures") or 0),
-                "message": result.get("message"),
+                "passed": result.status == "pass",
+                "failures": result.failures,
+                "message": result.message,
             }
     return [tests[name] for name in sorted(tests)]
-
-
-def dbt_resource() -> DbtCliResource:
-    """dbt with its profile beside the project."""
-    return Dbt(
-        project_dir=str(DBT_PROJECT),
-        profiles_dir=str(DBT_PROJECT),
-        dbt_executable=sys.executable,
-        global_config_flags=DBT,
-    )

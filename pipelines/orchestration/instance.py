@@ -6,10 +6,10 @@ does (assets), how it is started (refresh, the UI).
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,12 @@ from filelock import FileLock, Timeout
 
 from pipelines.core.files import atomic_path
 from pipelines.core.settings import PROJECT_ROOT, Settings
-from pipelines.orchestration.event_files import keep_open
+from pipelines.orchestration.event_files import held_open
 
 if TYPE_CHECKING:
     import dagster as dg
 
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
-_UNTIL_EXIT: list[FileLock | ExitStack] = []
 CONFIG = """\
 # Written by drugflow once; yours to edit.
 telemetry:
@@ -70,20 +69,6 @@ def _create_tables() -> None:
         instance.event_log_storage.get_concurrency_run_ids()
 
 
-def show_under_job(instance: dg.DagsterInstance, job: str) -> None:
-    """Let the UI show runs that this process creates under their job and in the timeline, not in the list alone.
-
-    There it looks for the runs of the code location that it loaded, of which execute_in_process knows nothing.
-    """
-    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
-    from dagster._core.remote_origin import RemoteRepositoryOrigin
-    from dagster._core.workspace.load import location_origins_from_yaml_paths
-
-    (location,) = location_origins_from_yaml_paths([str(WORKSPACE)])
-    origin = RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job)
-    instance.create_run_for_job = partial(instance.create_run_for_job, remote_job_origin=origin)  # type: ignore[method-assign]
-
-
 @contextmanager
 def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Hold a lock for as long as this process works on a run, and keep its event files open.
@@ -92,16 +77,16 @@ def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     process with an old number for the run.
     """
     lock = _run_lock(run_id)
-    with lock.acquire(timeout=0), keep_open(instance, run_id):
+    with lock.acquire(timeout=0), held_open(instance, run_id):
         yield
     Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def alive_until_exit(instance: dg.DagsterInstance, run_id: str) -> None:
     """The same for a process that ends with its run: Dagster notes the outcome after the last step."""
-    lock = _run_lock(run_id)
-    lock.acquire(timeout=0)
-    _UNTIL_EXIT.extend([lock, keep_open(instance, run_id)])
+    held = ExitStack()
+    held.enter_context(alive(instance, run_id))
+    atexit.register(held.close)
 
 
 def bury_dead_runs_of(settings: Settings) -> list[str]:

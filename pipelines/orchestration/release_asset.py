@@ -11,6 +11,7 @@ from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.dbt.profile import wait_until_closed
+from pipelines.ingest.origins import Origin
 from pipelines.orchestration.dbt_assets import POOL
 from pipelines.orchestration.metadata import (
     EFFECTS,
@@ -23,7 +24,9 @@ from pipelines.orchestration.metadata import (
     spark,
     table,
 )
-from pipelines.refresh.stages import active_sources, build_inputs, code_version, resolve_origin
+from pipelines.refresh.origin import active_sources, resolve_origin
+from pipelines.refresh.stages import build_inputs
+from pipelines.refresh.survey import built_survey, code_version, is_released, is_told, note_release
 from pipelines.release.publish import acquire, publish, refuse_sample_over_official
 from pipelines.releases.manifest import DATABASE, Manifest, current_manifest, pinned_release, releases
 from pipelines.status.account import read_outline
@@ -43,7 +46,7 @@ _TABLES_SHOWN = 12
 
 
 def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
-    """release: copies the checked build into a folder and swaps it in atomically."""
+    """release: copies the checked build into a folder and swaps it in atomically, where anything is new in it."""
 
     @dg.asset(
         key="release",
@@ -67,23 +70,33 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
         },
         check_specs=[dg.AssetCheckSpec(name, asset="release", description=text) for name, text in CHECKS.items()],
     )
-    def release(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def release() -> Iterator[Any]:
         with as_sentence():
             origin = resolve_origin(settings)
             refuse_sample_over_official(settings, origin.realm)
             _refuse_empty(settings, origin.realm)
             before = current_manifest(settings)
-            with acquire(settings, origin.realm):
-                wait_until_closed(settings.stage("build", origin.realm), settings.lock_timeout_seconds)
-                name = f"{origin.name} as of {settings.as_of}" if settings.as_of else origin.name
-                manifest = publish(
-                    settings, origin.realm, name, lambda: build_inputs(settings, origin.realm), code_version()
-                )
+            manifest = before if before and _is_current(settings, origin) else _publish(settings, origin)
         yield dg.MaterializeResult(
             metadata=_shown(settings, manifest, before), check_results=_checks(settings, manifest)
         )
 
     return release
+
+
+def _is_current(settings: Settings, origin: Origin) -> bool:
+    """Whether the current release has all that a new one would have."""
+    return is_released(settings, origin, built_survey(settings, origin)) and is_told(settings, origin)
+
+
+def _publish(settings: Settings, origin: Origin) -> Manifest:
+    """A new release from the build file, and a note of what it rests on."""
+    name = f"{origin.name} as of {settings.as_of}" if settings.as_of else origin.name
+    with acquire(settings, origin.realm):
+        wait_until_closed(settings.stage("build", origin.realm), settings.lock_timeout_seconds)
+        manifest = publish(settings, origin.realm, name, lambda: build_inputs(settings, origin.realm), code_version())
+    note_release(settings, origin)
+    return manifest
 
 
 def _refuse_empty(settings: Settings, realm: Realm) -> None:
@@ -151,6 +164,8 @@ def _change(manifest: Manifest, before: Manifest | None) -> str:
     """What differs from the release before, as a sentence."""
     if before is None:
         return "The first release."
+    if before.release_id == manifest.release_id:
+        return "Nothing changed: the release stays."
     if before.content_hash == manifest.content_hash:
         return f"Equal content to {before.release_id}."
     names = sorted({*manifest.tables, *before.tables})

@@ -1,102 +1,90 @@
-"""Running the refresh job in this process, for the command line and the nightly run.
+"""Running the refresh job in this process, for the command line.
 
-What belongs here: starting the run and turning its events into progress. What does not: whether to run (refresh).
+What belongs here: starting the run and turning its events into progress. What does not: whether to run (refresh),
+what surrounds it (refresh.protocol).
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import uuid
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.core.settings import DBT_PROJECT, Settings
-from pipelines.refresh.refresh import Progress
-from pipelines.refresh.stages import (
-    resolve_origin,
-)
+import dagster as dg
 
-Build = Callable[[Settings, dict[str, Any]], Any]
+from pipelines.core.settings import Settings
+from pipelines.dbt.build import Dbt
+from pipelines.dbt.manifest import dbt_environment
+from pipelines.orchestration.failure import why_step_failed
+from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home
+from pipelines.orchestration.jobs import REFRESH
+from pipelines.refresh.origin import active_sources, resolve_origin
+from pipelines.refresh.protocol import LOG
+from pipelines.refresh.refresh import Progress
+
+REPOSITORY, LOCATION = ".dagster/repository", "drugflow"
+"""The tag by which the page of a job in the UI finds its runs, and the code location's name in workspace.yaml."""
+Build = Callable[[dict[str, Any]], dg.Definitions]
 """Makes the definitions, with loggers: the layer above wires them."""
 
 
-def run_job(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
-    """Run the job in this process; the sentence why it failed, or None.
+def run_job(settings: Settings, sources: list[str], progress: Progress, run: str, dbt: Dbt, build: Build) -> str | None:
+    """Run the job in this process under an id; the sentence why it failed, or None.
 
-    What dbt and Dagster print goes to ``data_marts/refresh.log``; the run itself is in the UI. Cleaning, validation
-    and dbt have processes of their own, which import their libraries while this one does other work.
+    dbt: what the steps build with; it is made ready meanwhile. What dbt and Dagster print goes to
+    ``data_marts/refresh.log``; the run itself is in the UI.
     """
-    from pipelines.refresh.workers import own_processes
-
-    with own_processes():
-        return _run(settings, sources, progress, build)
-
-
-def _run(settings: Settings, sources: list[str], progress: Progress, build: Build) -> str | None:
-    from pipelines.dbt.manifest import dbt_environment
-    from pipelines.dbt.ready import ready_dbt
-    from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home, show_under_job
-
     progress("start", "started")
     prepare_home(settings)
-    import dagster as dg
-
     failures: list[str] = []
-    definitions = build(settings, {"progress": _progress_logger(progress, failures)})
+    job = build({"progress": _progress_logger(progress, failures)}).resolve_job_def(REFRESH)
     progress("start", "done")
-    job = definitions.resolve_job_def("refresh")
     settings.data_marts.mkdir(parents=True, exist_ok=True)
-    run_id = str(uuid.uuid4())
     realm = resolve_origin(settings).realm
     with (
         # Only now: until here Dagster's import is what everything waits for, and dbt's would take half a core from it.
-        ready_dbt(settings.stage("build", realm) / "ready", DBT_PROJECT, dbt_environment(settings, realm)),
+        dbt.ready(settings.stage("build", realm) / "ready", dbt_environment(settings, realm)),
         dg.DagsterInstance.get() as instance,
-        alive(instance, run_id),
-        (settings.data_marts / "refresh.log").open("w", encoding="utf-8") as log,
+        alive(instance, run),
+        (settings.data_marts / LOG).open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
     ):
         bury_dead_runs(instance)
-        show_under_job(instance, job.name)
         result = job.execute_in_process(
             instance=instance,
-            asset_selection=_selection(job, sources),
+            asset_selection=_selection(settings, job, sources),
             run_config={"loggers": {"progress": {}}},
             raise_on_error=False,
-            run_id=run_id,
-            tags={"drugflow/origin": settings.origin or ""},
+            run_id=run,
+            tags={"drugflow/origin": settings.origin or "", REPOSITORY: f"__repository__@{LOCATION}"},
         )
     if result.success:
         return None
     return " ".join(failures) or "The run failed; its log is in the UI ('drugflow ui', Runs)."
 
 
-def _selection(job: Any, sources: list[str]) -> list[Any] | None:
-    """All assets but the raw and clean ones of the sources that were not asked for; None for everything."""
+def _selection(settings: Settings, job: dg.JobDefinition, sources: list[str]) -> list[dg.AssetKey] | None:
+    """All assets but those of the sources that were not asked for; None for everything.
+
+    Those have an empty history where they have none yet, because models read the history of every source.
+    """
     if not sources:
         return None
-    keys = job.asset_layer.executable_asset_keys
-    return sorted((k for k in keys if k.path[0] not in ("raw", "clean") or k.path[1] in sources), key=lambda k: k.path)
-
-
-def _why(failed: Any) -> str:
-    """Why a step failed: the sentence that it was given, else what was raised."""
-    if failed.user_failure_data is not None and failed.user_failure_data.description:
-        return str(failed.user_failure_data.description)
-    cause = failed.error.cause if failed.error.cause is not None else failed.error
-    return str(cause.message.split("\n")[0])
+    history = settings.stage("history", resolve_origin(settings).realm)
+    stays = {s for s in active_sources() if s not in sources}
+    built = {s for s in stays if (history / f"{s}.parquet").exists()}
+    left = {("raw", s) for s in stays} | {("clean", s) for s in stays} | {("history", s) for s in built}
+    keys = (k for k in job.asset_layer.executable_asset_keys if tuple(k.path) not in left)
+    return sorted(keys, key=lambda k: tuple(k.path))
 
 
 def _progress_logger(progress: Progress, failures: list[str]) -> Any:
     """A Dagster logger that turns the run's events into progress and collects why steps failed."""
-    import dagster as dg
-    from dagster import DagsterEventType
-
     words = {
-        DagsterEventType.STEP_START.value: "started",
-        DagsterEventType.STEP_SUCCESS.value: "done",
-        DagsterEventType.STEP_FAILURE.value: "failed",
+        dg.DagsterEventType.STEP_START.value: "started",
+        dg.DagsterEventType.STEP_SUCCESS.value: "done",
+        dg.DagsterEventType.STEP_FAILURE.value: "failed",
     }
 
     class Handler(logging.Handler):
@@ -108,7 +96,7 @@ def _progress_logger(progress: Progress, failures: list[str]) -> Any:
                 return
             progress(event.step_key.replace("__", "/"), words[event.event_type_value])
             if words[event.event_type_value] == "failed":
-                failures.append(_why(event.step_failure_data))
+                failures.append(why_step_failed(event.step_failure_data))
 
     @dg.logger
     def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:

@@ -13,8 +13,9 @@ from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import after_death
 from pipelines.alerts.watchdog import watch
 from pipelines.core.settings import Settings
+from pipelines.orchestration.executor import ENDED, STEPPED_ASIDE
+from pipelines.orchestration.failure import why_step_failed
 from pipelines.orchestration.instance import bury_dead_runs
-from pipelines.refresh.lock import STEPPED_ASIDE
 
 WATCH_SECONDS = 600
 
@@ -29,10 +30,11 @@ def failed_run_sensor(settings: Settings, jobs: list[Any]) -> dg.SensorDefinitio
         description="Says through DRUGFLOW_ALERT_URLS that a run failed, unless the run said so itself.",
     )
     def failed_run_alert(context: dg.RunFailureSensorContext) -> None:
-        said = reason(context)
-        if STEPPED_ASIDE in said or _was_overtaken(settings, context):
+        run = context.instance.get_run_by_id(context.dagster_run.run_id)
+        stepped_aside = run is not None and run.tags.get(ENDED) == STEPPED_ASIDE
+        if stepped_aside or _was_overtaken(settings, context):
             return
-        for sentence in after_death(settings, said):
+        for sentence in after_death(settings, reason(context)):
             context.log.info(sentence)
 
     return failed_run_alert
@@ -48,11 +50,7 @@ def _was_overtaken(settings: Settings, context: dg.RunFailureSensorContext) -> b
 def reason(context: dg.RunFailureSensorContext) -> str:
     """Why a run failed: what its first failed step says, else what ended the run."""
     for event in context.get_step_failure_events():
-        failed = event.step_failure_data
-        if failed.user_failure_data and failed.user_failure_data.description:
-            return str(failed.user_failure_data.description)
-        if failed.error:
-            return str((failed.error.cause or failed.error).message.strip().split("\n")[0])
+        return why_step_failed(event.step_failure_data)
     said = context.failure_event.message or "The run failed without a reason."
     return f"The run {context.dagster_run.run_id[:8]} of {context.dagster_run.job_name} failed: {said}"
 

@@ -16,6 +16,7 @@ from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.fingerprint import fingerprint
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm, Severity
+from pipelines.ingest.live.state import read_state, seconds_since
 from pipelines.ingest.origins import Origin
 from pipelines.orchestration.metadata import (
     EFFECTS,
@@ -24,7 +25,6 @@ from pipelines.orchestration.metadata import (
     bars,
     code_references,
     columns_of,
-    coverage_columns,
     listing,
     raw_columns,
     realm_word,
@@ -33,16 +33,17 @@ from pipelines.orchestration.metadata import (
 )
 from pipelines.quality.expectations import expectations_of
 from pipelines.quality.verdict import Check, Verdict
-from pipelines.refresh.stages import build_source_history, ingest_source, resolve_origin
-from pipelines.refresh.workers import begin, cleaned_and_judged
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import active_sources, resolve_origin
+from pipelines.refresh.stages import build_source_history
+from pipelines.refresh.workers import Workers
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from pipelines.clean.run import Summary
 
 RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 ARRIVED = "every_vintage_taken"
+ANSWERED = "publisher_answered_lately"
 ACCEPTED = "vintages_accepted"
 RECENT = "data_are_recent"
 OURS = {
@@ -55,9 +56,9 @@ OURS = {
 CODE = Path(__file__).parent.parent
 
 
-def source_assets(settings: Settings, source: Source) -> list[dg.AssetsDefinition]:
-    """raw/<source>, clean/<source> and history/<source>."""
-    return [_raw(settings, source), _clean(settings, source), _history(settings, source)]
+def source_assets(settings: Settings, source: Source, workers: Workers) -> list[dg.AssetsDefinition]:
+    """raw/<source>, clean/<source> and history/<source>. workers: what cleans and judges."""
+    return [_raw(settings, source), _clean(settings, source, workers), _history(settings, source)]
 
 
 def _common(source: Source) -> dict[str, Any]:
@@ -71,17 +72,26 @@ def _common(source: Source) -> dict[str, Any]:
 def _freshness(source: Source) -> dg.FreshnessPolicy:
     """How long a source may go without a look at its publisher, by how often it publishes.
 
-    That its figures are recent is another question: see the check of the history asset.
+    Whether the publisher answered is another question, and so is whether its figures are recent: see the checks of the
+    raw and of the history asset.
     """
-    step = timedelta(days=LONGEST_DAYS[source.cadence])
-    return dg.FreshnessPolicy.time_window(fail_window=2 * step, warn_window=step)
+    return dg.FreshnessPolicy.time_window(fail_window=2 * _step(source), warn_window=_step(source))
+
+
+def _step(source: Source) -> timedelta:
+    return timedelta(days=LONGEST_DAYS[source.cadence])
 
 
 def _raw(settings: Settings, source: Source) -> Any:
-    spec = dg.AssetCheckSpec(
+    arrived = dg.AssetCheckSpec(
         ARRIVED,
         asset=["raw", source.id],
         description="Critical: what it names is in no release. Every vintage of the origin was archived.",
+    )
+    answered = dg.AssetCheckSpec(
+        ANSWERED,
+        asset=["raw", source.id],
+        description=f"{EFFECTS['warning']} The publisher's site answered a look within {_step(source).days} days.",
     )
 
     @dg.asset(
@@ -89,7 +99,7 @@ def _raw(settings: Settings, source: Source) -> Any:
         description=f"Archived files of {source.title.en} ({source.publisher}), byte for byte, with receipts.",
         kinds={"file"},
         retry_policy=RETRY,
-        check_specs=[spec],
+        check_specs=[arrived, answered],
         metadata={
             "landing_page": dg.MetadataValue.url(source.landing_page),
             "licence": source.licence.text,
@@ -99,11 +109,10 @@ def _raw(settings: Settings, source: Source) -> Any:
         freshness_policy=_freshness(source),
         **_common(source),
     )
-    def raw() -> Iterator[Any]:
+    def raw(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with as_sentence():
             origin = resolve_origin(settings)
-            report = ingest_source(settings, origin, source.id)
-            begin(settings, origin.realm, source.id)
+            report = ingest_source(settings, origin, source.id, context.run.run_id, _sources_of(context.run))
         yield dg.MaterializeResult(
             metadata=archived(settings, origin, source, report.added),
             data_version=dg.DataVersion(content_version(settings, origin.realm, source.id)),
@@ -113,11 +122,30 @@ def _raw(settings: Settings, source: Source) -> Any:
                     passed=not report.problems,
                     severity=dg.AssetCheckSeverity.ERROR,
                     metadata={"severity": "critical", "problems": listing(report.problems)},
-                )
+                ),
+                _answered(settings, origin, source),
             ],
         )
 
     return raw
+
+
+def _answered(settings: Settings, origin: Origin, source: Source) -> dg.AssetCheckResult:
+    """A look that failed is none: every night of them materializes the asset all the same."""
+    asks = origin.folder is None and source.fetch.kind != "manual"
+    last = read_state(settings, source.id).last_success if asks else None
+    return dg.AssetCheckResult(
+        check_name=ANSWERED,
+        passed=not asks or seconds_since(settings, last) <= _step(source).total_seconds(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"severity": "warning", "last_answer": (last or "never") if asks else f"{origin.name} asks no site"},
+    )
+
+
+def _sources_of(run: dg.DagsterRun) -> list[str]:
+    """The sources that a run looks at."""
+    chosen = run.asset_selection
+    return [s for s in active_sources() if chosen is None or dg.AssetKey(["raw", s]) in chosen]
 
 
 def content_version(settings: Settings, realm: Realm, source_id: str) -> str:
@@ -157,7 +185,7 @@ def archived(settings: Settings, origin: Origin, source: Source, added: list[str
     }
 
 
-def _clean(settings: Settings, source: Source) -> Any:
+def _clean(settings: Settings, source: Source, workers: Workers) -> Any:
     expectations = expectations_of(source)
     severities: dict[str, Severity] = {e.id: e.severity for e in expectations}
     severities |= dict.fromkeys(OURS, "critical")
@@ -179,7 +207,7 @@ def _clean(settings: Settings, source: Source) -> Any:
     def clean(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with as_sentence():
             realm = resolve_origin(settings).realm
-            summaries, verdicts = cleaned_and_judged(settings, realm, source.id)
+            summaries, verdicts = workers.judged(settings, realm, source.id, context.run.run_id)
         for mended in (s.mended for s in summaries if s.mended):
             context.log.warning(mended)
         for verdict in verdicts:
@@ -286,7 +314,7 @@ def _history(settings: Settings, source: Source) -> Any:
     def history(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with as_sentence():
             realm = resolve_origin(settings).realm
-            summary = build_source_history(settings, realm, source.id)
+            summary = build_source_history(settings, realm, source.id, context.run.run_id)
         if summary.get("mended"):
             context.log.warning(summary["mended"])
         last = summary["vintages"][-1] if summary["vintages"] else None
@@ -331,59 +359,3 @@ def _recent(settings: Settings, realm: Realm, source: Source) -> dg.AssetCheckRe
             "next_expected": str(account.next_expected),
         },
     )
-
-
-def coverage_asset(settings: Settings, sources: list[Source]) -> dg.AssetsDefinition:
-    """history/coverage: what each accepted vintage of every source speaks about, in one file."""
-
-    @dg.asset(
-        key=["history", "coverage"],
-        deps=[dg.AssetKey(["history", s.id]) for s in sources],
-        description="For each accepted vintage and scope: first and last period, and whether the period is open.",
-        kinds={"polars", "parquet"},
-        group_name="shared",
-        owners=OWNERS,
-        metadata={
-            "dagster/column_schema": coverage_columns(),
-            **code_references(CODE / "history" / "run.py"),
-        },
-    )
-    def coverage() -> dg.MaterializeResult[Any]:
-        from pipelines.history.run import write_coverage
-
-        with as_sentence():
-            realm = resolve_origin(settings).realm
-            folder = settings.stage("history", realm)
-            before = _covered(folder)
-            write_coverage(folder, [s.id for s in sources])
-            now = _covered(folder)
-        return dg.MaterializeResult(metadata={"realm": realm_word(realm), **_spoken(now, before)})
-
-    return coverage
-
-
-def _covered(folder: Path) -> "pl.DataFrame | None":
-    import polars as pl
-
-    path = folder / "coverage.parquet"
-    return pl.read_parquet(path) if path.exists() else None
-
-
-def _spoken(now: "pl.DataFrame | None", before: "pl.DataFrame | None") -> dict[str, Any]:
-    """What the vintages speak about, and what is new in it."""
-    if now is None or now.is_empty():
-        return {"dagster/row_count": 0, "newest_period": "none", "vintage": "none", "changed": "Nothing is accepted."}
-    vintages = dict(now.group_by("source_id").n_unique().select("source_id", "vintage").sort("source_id").iter_rows())
-    keys = ["source_id", "vintage", "scope"]
-    came = now if before is None else now.join(before, on=keys, how="anti")
-    gone = 0 if before is None else before.join(now, on=keys, how="anti").height
-    new = [f"{s} {v}" for s, v in came.select("source_id", "vintage").unique().sort("source_id", "vintage").iter_rows()]
-    said = [f"New: {', '.join(new)}." if new else "", f"{gone} rows left." if gone else ""]
-    return {
-        "dagster/row_count": now.height,
-        "newest_period": str(now["last_period"].max()),
-        "vintage": str(now["vintage"].max()),
-        "changed": " ".join(filter(None, said)) or "No vintage came or left.",
-        "chart": spark(vintages),
-        "vintages_by_source": bars(vintages),
-    }

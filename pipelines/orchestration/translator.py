@@ -77,7 +77,14 @@ class Translator(DagsterDbtTranslator):
         test = manifest["nodes"][unique_id]
         effect = "Critical: holds the release back." if severity_of(test) == "critical" else EFFECTS["warning"]
         asked = spec.description or _sentence(test)
-        return spec._replace(description=f"{effect} {asked}" if asked else None)
+        return dg.AssetCheckSpec(
+            name=spec.name,
+            asset=spec.asset_key,
+            description=f"{effect} {asked}" if asked else None,
+            additional_deps=[d.asset_key for d in spec.additional_deps],
+            blocking=spec.blocking,
+            metadata=spec.metadata,
+        )
 
     def column_texts(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
         """What each column is, from the definition."""

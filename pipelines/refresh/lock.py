@@ -16,8 +16,6 @@ from pipelines.core.errors import DrugflowError, why
 from pipelines.core.files import recall, write_json
 from pipelines.core.settings import Settings
 
-STEPPED_ASIDE = "stepped aside: nothing was changed by it"
-
 
 class BusyError(DrugflowError):
     """Another refresh has the turn and kept it too long: this one stepped aside, nothing is wrong."""
@@ -41,7 +39,8 @@ def turn(settings: Settings, who: str, tell: Callable[[str], None]) -> Iterator[
             lock.acquire(timeout=settings.lock_timeout_seconds)
     except Timeout as error:
         raise BusyError(
-            f"{_holder(settings)} This one waited {settings.lock_timeout_seconds:.0f} s and {STEPPED_ASIDE}."
+            f"{_holder(settings)} This one waited {settings.lock_timeout_seconds:.0f} s and stepped aside: nothing was "
+            "changed by it."
         ) from error
     except OSError as error:
         raise DrugflowError(

@@ -1,7 +1,7 @@
-"""One refresh from the command line: see whether anything changed, run the job if so, and tell the outcome.
+"""One refresh from the command line: look, see whether anything changed, run the job if so, and tell the outcome.
 
-What belongs here: the decision to run, the run, its outcome. What does not: printing (cli), the stages.
-Dagster, dbt and Great Expectations are imported only once something changed.
+What belongs here: the decision to run, the run, its outcome. What does not: what surrounds it (protocol), printing
+(cli), the stages. Dagster, dbt and Great Expectations are imported only once something changed.
 """
 
 from __future__ import annotations
@@ -11,36 +11,25 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from pipelines.catalog.load import get_source
 from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
-from pipelines.core.files import recall, write_json
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.ingest.origins import Origin
-from pipelines.refresh.stages import (
-    Fetching,
-    active_sources,
-    answers,
-    build_inputs,
-    code_version,
-    decisions,
-    is_settled,
-    look_at_agencies,
-    refuse_wrong_mirror,
-    resolve_origin,
-    survey,
-)
+from pipelines.refresh.look import Fetching, look_at_origin
+from pipelines.refresh.origin import active_sources, refuse_wrong_mirror, resolve_origin
+from pipelines.refresh.protocol import Refreshing
+from pipelines.refresh.stages import build_inputs
+from pipelines.refresh.survey import code_version, forget_release, is_released, is_told, note_release, survey
 from pipelines.release.publish import acquire, publish, refuse_sample_over_official
 from pipelines.releases.manifest import Manifest, current_manifest
 from pipelines.status.account import read_outline
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
-RunJob = Callable[[Settings, list[str], Progress], str | None]
-"""Runs the refresh job for some sources (none: all) and returns why it failed, or None.
+RunJob = Callable[[Settings, list[str], Progress, str], str | None]
+"""Runs the refresh job under an id for some sources (none: all) and returns why it failed, or None.
 
 The layer above has it, and imports Dagster only when it is called.
 """
@@ -68,7 +57,7 @@ class Outcome:
 
 
 def refresh(
-    settings: Settings,
+    running: Refreshing,
     sources: list[str],
     full: bool,
     progress: Progress,
@@ -77,58 +66,56 @@ def refresh(
 ) -> Outcome:
     """Bring the marts up to date with the origin. run_job is called only where something changed.
 
-    The agencies' sites are looked at first, so that an unchanged night costs that look alone.
-
-    Raises DrugflowError for wrong use (unknown origin, a sample over an official release).
+    The origin is looked at first, all sources of it, so that an unchanged night costs that look alone.
+    Raises DrugflowError for wrong use (unknown origin, a sample over an official release), or a damaged archive.
     """
+    settings = running.settings
     origin = resolve_origin(settings)
     refuse_sample_over_official(settings, origin.realm)
     refuse_wrong_mirror(settings, origin, sources)
     settings = settings.model_copy(update={"origin": origin.name})
-    state = settings.data_marts / f"refresh-{origin.realm}.json"
-    look_at_agencies(settings, origin, sources or active_sources(), fetching)
-    before, answered = survey(settings, origin), answers(settings, origin)
     current = current_manifest(settings)
-    noted = {"answers": {}, **(recall(state) or {})}
-    if not full and current is not None and current.realm == origin.realm and noted.get("survey") == before:
-        if noted["answers"] == answered:
+    try:
+        look_at_origin(settings, origin, sources or active_sources(), running.run, fetching)
+    except OSError as error:
+        running.failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
+        return Outcome(origin, False, current, [], running.failure)
+    if not full and current is not None and is_released(settings, origin, survey(settings, origin)):
+        if is_told(settings, origin):
             return Outcome(origin, False, current, blocked(settings, origin.realm))
         with contextlib.suppress(DrugflowError):  # the models are not built from these histories: they are now
-            return _tell_answers(settings, origin, current, state, {"survey": before, "answers": answered})
+            running.failure = _tell_answers(settings, origin)
+            shown = current_manifest(settings) or current
+            return Outcome(origin, False, shown, blocked(settings, origin.realm), running.failure)
     if full:
-        state.unlink(missing_ok=True)
+        forget_release(settings, origin.realm)
         for stage in ("clean", "quality", "history", "build"):
             shutil.rmtree(settings.stage(stage, origin.realm), ignore_errors=True)
-    decided = decisions(settings, origin.realm)
-    failure = _run_on_this_disk(settings, sources, progress, run_job)
-    after = current_manifest(settings)
-    # What a person decided or added while the run was at work is for the next one.
-    whole = failure is None and not sources
-    if whole and decisions(settings, origin.realm) == decided and is_settled(settings, origin.realm):
-        write_json(state, {"survey": survey(settings, origin), "answers": answered})
-    return Outcome(origin, True, after, blocked(settings, origin.realm), failure)
+    running.failure = _run_on_this_disk(settings, sources, progress, run_job, running.run)
+    return Outcome(origin, True, current_manifest(settings), blocked(settings, origin.realm), running.failure)
 
 
-def _tell_answers(settings: Settings, origin: Origin, current: Manifest, state: Path, noted: dict[str, Any]) -> Outcome:
+def _tell_answers(settings: Settings, origin: Origin) -> str | None:
     """Release the same tables with a meta.sources that says how the agencies answer by now; no model is built.
 
-    Raises DrugflowError where the models are not built from the histories as they are.
+    Returns why the disk refused it, or None. Raises DrugflowError where the models are not built from the histories
+    as they are.
     """
-    failure = None
     try:
         with acquire(settings, origin.realm):
             publish(settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version())
-        write_json(state, noted)
+        note_release(settings, origin)
     except OSError as error:
-        failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
-    shown = current_manifest(settings) or current
-    return Outcome(origin, False, shown, blocked(settings, origin.realm), failure)
+        return f"{why(error)}. {LOOK_AT_THE_DISK}"
+    return None
 
 
-def _run_on_this_disk(settings: Settings, sources: list[str], progress: Progress, run_job: RunJob) -> str | None:
+def _run_on_this_disk(
+    settings: Settings, sources: list[str], progress: Progress, run_job: RunJob, run: str
+) -> str | None:
     """run_job, where Dagster's own files may meet a full or locked disk too."""
     try:
-        return run_job(settings, sources, progress)
+        return run_job(settings, sources, progress, run)
     except OSError as error:
         return f"{why(error)}. {LOOK_AT_THE_DISK}"
     except Exception as error:

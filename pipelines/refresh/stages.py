@@ -1,152 +1,53 @@
-"""The stages of one source as plain functions of the settings: ingest, clean, judge, history.
+"""The stages of one source as plain functions of the settings: clean, judge, history.
 
-What belongs here: which folder each stage reads and writes, so that the UI and the command line run
-the same steps. What does not: Dagster (assets), rules of any stage. Imports no Dagster, dbt or GX, and
+What belongs here: which folder each stage reads and writes, so that the UI and the command line run the same steps.
+What does not: Dagster (assets), looking at an origin (look), rules of any stage. Imports no Dagster, dbt or GX, and
 the stages' own libraries only when a stage runs: definitions and an unchanged refresh need none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.archive.decisions import ledger_path, read_ledger, retractions
+from pipelines.archive.decisions import read_ledger
 from pipelines.archive.sample_guard import generated
-from pipelines.archive.vintages import ArchivedVintage, effective_vintages, list_archive
-from pipelines.catalog.load import get_source, load_catalog
+from pipelines.archive.vintages import ArchivedVintage
+from pipelines.catalog.load import get_source
 from pipelines.core.dependencies import modules_used
 from pipelines.core.errors import DrugflowError
-from pipelines.core.files import read_json, write_json
-from pipelines.core.fingerprint import code_fingerprint, fingerprint, sha256_of
+from pipelines.core.files import read_json
+from pipelines.core.fingerprint import code_fingerprint, fingerprint
 from pipelines.core.settings import DBT_PROJECT, PACKAGE, Settings
 from pipelines.core.types import Realm
 from pipelines.dbt.fingerprint import models_fingerprint
-from pipelines.ingest.origins import Origin, describe, ingest, nothing_offered, offered, parse_origin
-from pipelines.ingest.report import IngestReport
 from pipelines.quality.verdict import Verdict, read_verdicts
-from pipelines.releases.manifest import current_manifest, newest_release
+from pipelines.refresh.origin import active_sources
+from pipelines.refresh.survey import Survey, keep_built, keep_judged, known_vintages, read_judged, source_survey
 
 if TYPE_CHECKING:
     from pipelines.clean.run import Summary
 
-Fetching = Callable[[str, int, int | None], None]
-"""Called while a file comes: source, bytes so far, bytes announced or None."""
 
+def clean_and_judge(
+    settings: Settings, realm: Realm, source_id: str, run: str | None = None
+) -> tuple[list[Summary], list[Verdict]]:
+    """Clean and judge what the archive of a source has at the beginning, and note that this is what was judged.
 
-def active_sources() -> list[str]:
-    """Sources whose data are refreshed, in the catalogue's order."""
-    return [s.id for s in load_catalog().values() if s.status == "active"]
-
-
-def resolve_origin(settings: Settings) -> Origin:
-    """The origin of a run: the setting, else that of the current release, else the sample.
-
-    Where the current release was deleted by hand, the newest kept one says where it came from.
+    What arrives meanwhile is for the next refresh. run: id of the run that this is a step of.
     """
-    if settings.origin:
-        return parse_origin(settings.origin)
-    manifest = current_manifest(settings) or newest_release(settings)
-    if manifest is None:
-        return parse_origin("sample")
-    try:
-        return parse_origin(manifest.origin)
-    except DrugflowError as error:
-        raise DrugflowError(
-            f"The current release came from {manifest.origin}, which cannot be read now: {error}"
-        ) from error
+    taken = source_survey(settings, realm, source_id)
+    summaries = clean_source(settings, realm, source_id, taken)
+    return summaries, judge_source(settings, realm, source_id, taken, run)
 
 
-def realm_of(settings: Settings) -> Realm:
-    """The realm that is spoken of, which a mirror says also while it is not mounted.
+def clean_source(settings: Settings, realm: Realm, source_id: str, taken: Survey | None = None) -> list[Summary]:
+    """Clean every effective vintage of a source; each file is compared with its receipt before use.
 
-    Raises DrugflowError where the setting names no origin.
+    taken: the survey whose vintages count; unset: all that are archived.
     """
-    manifest = None if settings.origin else current_manifest(settings) or newest_release(settings)
-    text = settings.origin or (manifest.origin if manifest else "sample")
-    return "official" if text.startswith("mirror:") else parse_origin(text).realm
-
-
-def refuse_wrong_mirror(settings: Settings, origin: Origin, sources: list[str]) -> None:
-    """Raise DrugflowError where a mirror has nothing of the sources asked for: a wrong path, or nothing mounted there.
-
-    A mirror that has other sources need not have one of which the archive has files added by hand.
-    """
-    asked = sources or active_sources()
-    if origin.folder is None or not origin.folder.is_dir() or any(offered(origin, s) for s in asked):
-        return
-    others = any(offered(origin, s) for s in active_sources())
-    if not others or not any(list_archive(settings.data_raw, origin.realm, s) for s in asked):
-        raise DrugflowError(nothing_offered(origin.folder, asked))
-
-
-def ingest_source(settings: Settings, origin: Origin, source_id: str) -> IngestReport:
-    """Archive what the origin has; the report is kept for status.
-
-    A look at an agency's site that was made for this run a moment ago is not repeated.
-    """
-    path = _report_path(settings, origin.realm, source_id)
-    if origin.folder is None:
-        from pipelines.ingest.live.run import looked_recently
-
-        stored = read_json(path)
-        if stored is not None and stored.pop("origin", None) == origin.name and looked_recently(settings, source_id):
-            return IngestReport(**stored)
-    report = ingest(origin, source_id, settings.data_raw, settings)
-    write_json(path, {**asdict(report), "origin": origin.name})
-    return report
-
-
-def known_vintages(settings: Settings, realm: Realm, source_id: str) -> list[ArchivedVintage]:
-    """The vintages of a source that may speak: all, or those published by the day that is looked back to."""
-    retracted = retractions(read_ledger(settings.data_raw, realm), source_id)
-    found = effective_vintages(settings.data_raw, realm, source_id, retracted)
-    day = settings.as_of
-    return [v for v in found if day is None or v.receipt.vintage <= day]
-
-
-def look_at_agencies(settings: Settings, origin: Origin, sources: list[str], progress: Fetching) -> None:
-    """Fetch what is new at the agencies' sites, all sources side by side; nothing to do for other origins."""
-    if origin.folder is not None:
-        return
-    from pipelines.ingest.live.run import fetch_all
-
-    for source_id, report in fetch_all(settings, sources, progress).items():
-        write_json(_report_path(settings, origin.realm, source_id), {**asdict(report), "origin": origin.name})
-
-
-def answers(settings: Settings, origin: Origin) -> dict[str, list[str | None]]:
-    """How the agencies answered last, by source: the word and since when they fail; nothing for other origins.
-
-    The release tells it in meta.sources, so that a change of it is a reason for another release of the same tables.
-    """
-    if origin.folder is not None:
-        return {}
-    from pipelines.ingest.live.state import read_state
-
-    states = (read_state(settings, source_id) for source_id in active_sources())
-    return {s.source: [s.state, s.failing_since] for s in states}
-
-
-def backfill_source(settings: Settings, source_id: str, progress: Fetching) -> IngestReport:
-    """Fetch every linked release of a document page that is not archived yet."""
-    from pipelines.ingest.live.run import fetch_source
-
-    report = fetch_source(settings, source_id, progress, backfill=True)
-    write_json(_report_path(settings, "official", source_id), {**asdict(report), "origin": "live"})
-    return report
-
-
-def _report_path(settings: Settings, realm: Realm, source_id: str) -> Path:
-    return settings.stage("ingest", realm) / f"{source_id}.json"
-
-
-def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summary]:
-    """Clean every effective vintage of a source; each file is compared with its receipt before use."""
     from pipelines.clean.files import Limits
     from pipelines.clean.run import Raw, clean_vintage
     from pipelines.clean.unpack import FileProblem
@@ -168,7 +69,7 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
         [cleaning_code(source), code_fingerprint(*modules_used(PACKAGE / "archive" / "sample_guard.py"))]
     )
     summaries = []
-    for vintage in known_vintages(settings, realm, source_id):
+    for vintage in known_vintages(settings, realm, source_id, taken and taken["vintages"]):
         receipt = vintage.receipt
         raw = Raw(
             id=vintage.id,
@@ -184,15 +85,21 @@ def clean_source(settings: Settings, realm: Realm, source_id: str) -> list[Summa
     return summaries
 
 
-def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdict]:
-    """A verdict for every effective vintage of a source."""
+def judge_source(
+    settings: Settings, realm: Realm, source_id: str, taken: Survey | None = None, run: str | None = None
+) -> list[Verdict]:
+    """A verdict for every effective vintage of a source, and a note of the survey that they are about.
+
+    taken: that survey; unset: the archive as it is. Raises DrugflowError where one of its vintages is not cleaned.
+    """
     from pipelines.clean.run import Summary
     from pipelines.quality.run import Candidate, judge
     from pipelines.sources.modules import rules_of
 
+    taken = taken or source_survey(settings, realm, source_id)
     folder = settings.stage("clean", realm) / source_id
     candidates = []
-    for vintage in known_vintages(settings, realm, source_id):
+    for vintage in known_vintages(settings, realm, source_id, taken["vintages"]):
         stored = read_json(folder / vintage.id / "summary.json")
         if stored is None:
             raise DrugflowError(f"{source_id} {vintage.id} is archived but not cleaned: materialize clean/{source_id}.")
@@ -210,13 +117,28 @@ def judge_source(settings: Settings, realm: Realm, source_id: str) -> list[Verdi
             )
         )
     ledger = read_ledger(settings.data_raw, realm)
-    return judge(rules_of(get_source(source_id)), candidates, settings.stage("quality", realm), ledger)
+    verdicts = judge(rules_of(get_source(source_id)), candidates, settings.stage("quality", realm), ledger)
+    keep_judged(settings, realm, source_id, taken, run)
+    return verdicts
 
 
-def build_source_history(settings: Settings, realm: Realm, source_id: str) -> dict[str, Any]:
-    """The history of a source from its vintages that are not held."""
+def build_source_history(settings: Settings, realm: Realm, source_id: str, run: str | None = None) -> dict[str, Any]:
+    """The history of a source from its vintages that are not held.
+
+    run: id of the run that this is a step of; what arrived after that run judged is for the next one.
+    Raises DrugflowError where a vintage has no verdict: without it nobody knows whether the history may have it.
+    """
     from pipelines.history.run import Accepted, build_history
 
+    judged, judged_by = read_judged(settings, realm, source_id)
+    same_run = run is not None and run == judged_by
+    vintages = known_vintages(settings, realm, source_id, (judged or {}).get("vintages", {}) if same_run else None)
+    verdicts = settings.stage("quality", realm) / source_id
+    if missing := [v.id for v in vintages if not (verdicts / f"{v.id}.json").exists()]:
+        raise DrugflowError(
+            f"{source_id} {', '.join(missing)} is archived and nobody judged it, so its history cannot be built: "
+            f"materialize clean/{source_id}, or run 'drugflow refresh'."
+        )
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     accepted = [
@@ -229,32 +151,13 @@ def build_source_history(settings: Settings, realm: Realm, source_id: str) -> di
         for v in read_verdicts(settings.stage("quality", realm), source_id)
         if v.state != "held"
     ]
-    return build_history(source, accepted, settings.stage("history", realm))
+    summary = build_history(source, accepted, settings.stage("history", realm))
+    keep_built(settings, realm, source_id, judged)
+    return summary
 
 
 def _is_partial(folder: Path) -> bool:
     return bool(read_json(folder / "summary.json")["coverage"] == "partial")
-
-
-def is_settled(settings: Settings, realm: Realm) -> bool:
-    """Whether the same files would meet the same problems again: not where one was archived meanwhile, or not read.
-
-    A full disk or a damaged archive can be mended.
-    """
-    for source_id in active_sources():
-        if (read_json(settings.stage("ingest", realm) / f"{source_id}.json") or {}).get("again"):
-            return False
-        for vintage in known_vintages(settings, realm, source_id):
-            stored = read_json(settings.stage("clean", realm) / source_id / vintage.id / "summary.json")
-            if stored is None or not stored["fingerprint"]:
-                return False
-    return True
-
-
-def decisions(settings: Settings, realm: Realm) -> str:
-    """SHA-256 of the ledger of what people decided; empty where there is none."""
-    ledger = ledger_path(settings.data_raw, realm)
-    return sha256_of(ledger) if ledger.exists() else ""
 
 
 def build_inputs(settings: Settings, realm: Realm) -> str:
@@ -265,27 +168,3 @@ def build_inputs(settings: Settings, realm: Realm) -> str:
     ]
     statistics = code_fingerprint(*modules_used(DBT_PROJECT / "models"))
     return fingerprint([models_fingerprint(), statistics, *marks])
-
-
-def code_version() -> str:
-    """Version of the project and fingerprint of its code."""
-    return f"{version('drugflow')}+{code_fingerprint(PACKAGE, DBT_PROJECT)}"
-
-
-def survey(settings: Settings, origin: Origin) -> str:
-    """Fingerprint of all that a refresh depends on: the origin's files, the archive, the ledger, the code.
-
-    Two equal surveys mean that a refresh would change nothing. Reads every file of a mirror.
-    """
-    parts = [origin.name, code_fingerprint(PACKAGE, DBT_PROJECT)]
-    parts.append(f"{settings.max_unpacked_bytes}:{settings.max_unpack_ratio}")
-    parts.append(decisions(settings, origin.realm))
-    for source_id in active_sources():
-        parts += [f"{v.id}:{v.receipt.content}" for v in list_archive(settings.data_raw, origin.realm, source_id)]
-        for folder in offered(origin, source_id):
-            try:
-                receipt, _ = describe(origin, source_id, folder, settings.now().date())
-                parts.append(f"{folder.name}:{receipt.content}")
-            except (DrugflowError, OSError) as error:
-                parts.append(f"{folder.name}:{error}")
-    return fingerprint(parts)

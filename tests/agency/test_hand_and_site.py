@@ -15,7 +15,7 @@ from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
 from pipelines.ingest.report import make_receipt
 from pipelines.quality.verdict import retract
-from pipelines.refresh.stages import is_settled
+from pipelines.refresh.survey import is_settled
 from tests.agency.conftest import vsrr_csv
 from tests.agency.server import Agency, Document, answers
 from tests.agency.test_document_pages import CLOSED, DEC, FILES, NOV, OCT, PAGE, SOURCE, archived, publish

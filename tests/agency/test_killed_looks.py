@@ -8,7 +8,8 @@ import pytest
 
 from pipelines.archive.vintages import list_archive
 from pipelines.core.settings import Settings
-from pipelines.refresh.stages import look_at_agencies, resolve_origin
+from pipelines.refresh.look import look_at_origin
+from pipelines.refresh.origin import resolve_origin
 from tests.agency.server import Agency
 from tests.faults.processes import Moment, killed, listing
 
@@ -31,7 +32,7 @@ def test_the_look_after_a_killed_one_has_the_whole_file_once(agency: Agency, liv
     killed(
         live, moment, "refresh", "--source", VSRR, DRUGFLOW_LIVE_ENDPOINTS=endpoints, DRUGFLOW_LIVE_PAUSE_SECONDS="0"
     )
-    look_at_agencies(live, resolve_origin(live), [VSRR], lambda *_: None)
+    look_at_origin(live, resolve_origin(live), [VSRR])
     assert json.loads((live.stage("ingest", "official") / f"{VSRR}.json").read_text("utf-8"))["problems"] == []
     (vintage,) = list_archive(live.data_raw, "official", VSRR)
     vintage.verify()

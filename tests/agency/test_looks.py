@@ -16,15 +16,10 @@ from pipelines.catalog.load import get_source
 from pipelines.core.settings import Settings
 from pipelines.dbt.lineage import load_lineage
 from pipelines.ingest.live.state import read_state
-from pipelines.refresh.stages import (
-    active_sources,
-    clean_source,
-    ingest_source,
-    judge_source,
-    look_at_agencies,
-    resolve_origin,
-    survey,
-)
+from pipelines.refresh.look import ingest_source, look_at_origin
+from pipelines.refresh.origin import active_sources, resolve_origin
+from pipelines.refresh.stages import clean_source, judge_source
+from pipelines.refresh.survey import survey
 from pipelines.release.meta_tables import source_rows
 from pipelines.status.account import read_account
 from pipelines.status.overview import read_status
@@ -54,7 +49,7 @@ def all_sites(agency: Agency) -> Agency:
 
 
 def look(settings: Settings) -> None:
-    look_at_agencies(settings, resolve_origin(settings), active_sources(), lambda *_said: None)
+    look_at_origin(settings, resolve_origin(settings), active_sources())
 
 
 def test_one_failing_site_never_stops_the_others(all_sites: Agency, live: Settings) -> None:
@@ -111,9 +106,7 @@ def test_requests_to_one_host_keep_their_distance(agency: Agency, tmp_path: Path
     publish(agency, DEC.replace("nationwide-drugs", "amo-drug-seizures"), page="/document/stats/amo-drug-seizures")
     settings = settings_of(agency, tmp_path, live_interval_seconds=0.1, live_timeout_seconds=10)
     began = time.monotonic()
-    look_at_agencies(
-        settings, resolve_origin(settings), ["cbp_drug_seizures", "cbp_amo_drug_seizures"], lambda *_said: None
-    )
+    look_at_origin(settings, resolve_origin(settings), ["cbp_drug_seizures", "cbp_amo_drug_seizures"])
     assert len(agency.seen) == 5, "robots.txt once, two pages, two files"
     assert time.monotonic() - began >= 4 * 0.1
 
@@ -122,9 +115,10 @@ def test_a_look_imports_neither_dagster_nor_dbt_nor_great_expectations(agency: A
     code = (
         "import sys\n"
         "from pipelines.core.settings import Settings\n"
-        "from pipelines.refresh.stages import look_at_agencies, resolve_origin\n"
+        "from pipelines.refresh.look import look_at_origin\n"
+        "from pipelines.refresh.origin import resolve_origin\n"
         "s = Settings.model_validate_json(sys.argv[1])\n"
-        f"look_at_agencies(s, resolve_origin(s), ['{SOURCE}'], lambda *_said: None)\n"
+        f"look_at_origin(s, resolve_origin(s), ['{SOURCE}'])\n"
         "print(sorted({'dagster', 'dbt', 'great_expectations', 'polars', 'duckdb'} & set(sys.modules)))\n"
     )
     given = json.dumps(live.model_dump(mode="json"))
@@ -136,7 +130,7 @@ def test_a_look_imports_neither_dagster_nor_dbt_nor_great_expectations(agency: A
 def test_a_run_does_not_repeat_the_look_that_was_made_for_it(agency: Agency, tmp_path: Path) -> None:
     settings = settings_of(agency, tmp_path, live_pause_seconds=900)
     origin = resolve_origin(settings)
-    look_at_agencies(settings, origin, [SOURCE], lambda *_said: None)
+    look_at_origin(settings, origin, [SOURCE])
     agency.seen.clear()
     assert ingest_source(settings, origin, SOURCE).added == ["2025-07-16"]
     assert agency.seen == []
@@ -154,7 +148,7 @@ def test_what_an_agency_changed_is_archived_as_it_is_and_held_back(
     agency: Agency, live: Settings, body: bytes, said: str
 ) -> None:
     agency.fail("/rows.csv", answers(200, body, Content_Type="text/csv"))
-    look_at_agencies(live, resolve_origin(live), [SOURCE], lambda *_said: None)
+    look_at_origin(live, resolve_origin(live), [SOURCE])
     [vintage] = list_archive(live.data_raw, "official", SOURCE)
     assert (vintage.folder / f"{SET}.csv").read_bytes() == body
     clean_source(live, "official", SOURCE)
@@ -168,7 +162,7 @@ def test_status_and_meta_sources_say_what_the_last_look_met(
     agency: Agency, live: Settings, status: int, word: str
 ) -> None:
     agency.fail("views", answers(status))
-    look_at_agencies(live, resolve_origin(live), [SOURCE], lambda *_said: None)
+    look_at_origin(live, resolve_origin(live), [SOURCE])
     row = next(s for s in read_status(live, "official", date(2025, 9, 1))["sources"] if s["source"] == SOURCE)
     state = read_state(live, SOURCE)
     assert (row["state"], row["last_attempt"], row["failing_since"]) == (word, state.last_attempt, state.failing_since)

@@ -10,7 +10,7 @@ from pipelines.archive.vintages import effective_vintages, list_archive
 from pipelines.core.settings import Settings
 from pipelines.ingest.live.run import fetch_source
 from pipelines.ingest.live.state import read_state
-from pipelines.refresh.stages import backfill_source
+from pipelines.refresh.look import backfill_source
 from pipelines.status.outcome import outcomes
 from tests.agency.server import Agency, Document, answers, http_date
 from tests.agency.test_document_pages import CLOSED, DEC, FILES, NOV, OCT, PAGE, SOURCE, archived, publish

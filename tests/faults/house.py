@@ -22,8 +22,10 @@ from pipelines.clean.run import Raw, clean_vintage
 from pipelines.core.fingerprint import sha256_of
 from pipelines.core.settings import Settings
 from pipelines.quality.verdict import Verdict
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import resolve_origin
 from pipelines.refresh.refresh import blocked
-from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
+from pipelines.refresh.stages import build_source_history, clean_source, judge_source
 from pipelines.sources.modules import source_module
 
 CBP = "cbp_drug_seizures"

@@ -20,7 +20,9 @@ from pipelines.clean.run import Raw, clean_vintage
 from pipelines.core.errors import DrugflowError
 from pipelines.ingest.report import make_receipt
 from pipelines.quality.verdict import accept
-from pipelines.refresh.stages import ingest_source, is_settled, resolve_origin
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import resolve_origin
+from pipelines.refresh.survey import is_settled
 from pipelines.sources.modules import source_module
 from tests.faults import containers
 from tests.faults.house import (

@@ -10,7 +10,9 @@ import pytest
 from pipelines.core.errors import DrugflowError
 from pipelines.core.fingerprint import sha256_of
 from pipelines.dbt.profile import wait_until_closed
-from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import resolve_origin
+from pipelines.refresh.stages import build_source_history, clean_source, judge_source
 from tests.faults.disks import longest_file, mounted
 from tests.faults.house import BAD, CBP, FILE, GOOD, ROWS, House, assert_plain, csv_file
 from tests.faults.processes import PATIENCE, listing

@@ -15,7 +15,7 @@ import pytest
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.query.session import Session
-from pipelines.refresh.stages import resolve_origin
+from pipelines.refresh.origin import resolve_origin
 from pipelines.release import publish as publishing
 from pipelines.release.publish import prune, refuse_sample_over_official, rollback, swap, unpin
 from pipelines.releases.manifest import current_manifest, releases

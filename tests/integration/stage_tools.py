@@ -14,7 +14,9 @@ import polars as pl
 
 from pipelines.core.settings import Settings
 from pipelines.quality.verdict import Verdict
-from pipelines.refresh.stages import build_source_history, clean_source, ingest_source, judge_source, resolve_origin
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import resolve_origin
+from pipelines.refresh.stages import build_source_history, clean_source, judge_source
 
 
 def run_stages(settings: Settings, source: str) -> list[Verdict]:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.trends import TIMES, Work, more_months, more_series, works
 from pipelines.core.settings import Settings
-from pipelines.refresh.stages import resolve_origin
+from pipelines.refresh.origin import resolve_origin
 
 FEW = 2
 

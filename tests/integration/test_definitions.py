@@ -62,7 +62,7 @@ def test_the_graph_as_text_has_assets_with_what_they_stand_on_and_their_checks(d
     lines = graph_text(definitions).splitlines()
     at = lines.index("asset marts/dim_drug (seizures)")
     assert lines[at + 1 : at + 3] == ["  from  seeds/drugs", "  check unique_key_dim_drug_drug_id"]
-    assert "schedule nightly_refresh: job nightly, 30 2 * * 1-5 America/Mexico_City, RUNNING" in lines
+    assert "schedule nightly_refresh: job refresh, 30 2 * * 1-5 America/Mexico_City, RUNNING" in lines
 
 
 def test_every_source_has_a_raw_a_clean_and_a_history_asset(specs: dict[str, dg.AssetSpec]) -> None:
@@ -166,7 +166,7 @@ def test_the_night_is_on_with_the_time_and_zone_of_the_settings(definitions: dg.
     schedule = definitions.resolve_schedule_def("nightly_refresh")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 2 * * 1-5", "America/Mexico_City")
-    assert schedule.job_name == "nightly"
+    assert schedule.job_name == "refresh"
 
 
 def test_the_daemon_watches_failed_runs_and_silence_unless_switched_off(definitions: dg.Definitions) -> None:

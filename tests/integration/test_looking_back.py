@@ -9,11 +9,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.definitions import run_refresh_job
 from pipelines.refresh.as_of import look_back
+from pipelines.refresh.lock import BusyError, turn
 from pipelines.releases.manifest import Manifest
 
 DAY = date(2025, 2, 1)
@@ -34,7 +36,7 @@ def place(official_release: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def manifest(place: Settings) -> Manifest:
-    return look_back(place, DAY, lambda _step, _word: None, run_refresh_job)
+    return look_back(place, DAY, lambda _step, _word: None, run_refresh_job, print)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,14 @@ def test_before_the_final_national_series_its_statistics_say_that_there_is_none(
 
 
 def test_nothing_is_left_but_the_release_of_that_day(place: Settings, manifest: Manifest):
-    assert sorted(p.name for p in place.data_marts.iterdir()) == ["asof", "clean", "quality"]
+    # It took the turn, which leaves a lock and who had it.
+    assert sorted(p.name for p in place.data_marts.iterdir()) == [
+        ".turn.json",
+        ".turn.lock",
+        "asof",
+        "clean",
+        "quality",
+    ]
     assert [p.name for p in (place.data_marts / "asof").iterdir()] == [DAY.isoformat()]
     assert not place.dagster_home.exists()
 
@@ -126,10 +135,21 @@ def test_the_current_stages_are_as_they_were(place: Settings, manifest: Manifest
 
 def test_a_day_before_the_first_vintage_is_refused_with_that_vintage(place: Settings):
     with pytest.raises(DrugflowError, match=r"nothing that was published until 2017-12-15: .* 2017-12-16"):
-        look_back(place, date(2017, 12, 15), lambda _step, _word: None, run_refresh_job)
+        look_back(place, date(2017, 12, 15), lambda _step, _word: None, run_refresh_job, print)
 
 
 def test_no_variable_of_the_environment_makes_a_refresh_look_back(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DRUGFLOW_AS_OF", "2020-01-01")
     monkeypatch.setenv("DRUGFLOW__AS_OF", "2020-01-01")
     assert Settings().as_of is None
+
+
+def test_it_steps_aside_where_a_refresh_keeps_the_turn(place: Settings):
+    hurried = place.model_copy(update={"lock_timeout_seconds": 0})
+    with turn(place, "drugflow refresh", print), pytest.raises(BusyError, match="drugflow refresh, process"):
+        look_back(hurried, DAY, lambda _step, _word: None, run_refresh_job, print)
+
+
+def test_a_state_of_long_ago_alerts_nobody(place: Settings):
+    loud = place.model_copy(update={"alert_urls": SecretStr("json://127.0.0.1:1/")})
+    assert loud.looking_back(DAY, "official", place.data_marts / "elsewhere").alert_urls is None

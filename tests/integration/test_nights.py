@@ -1,4 +1,4 @@
-"""Three nights of the rehearsal's kind: the nightly job, real files, agencies that fail, and a webhook that listens."""
+"""Three nights of the rehearsal's kind: the job of the schedule, real files, failing agencies, and a webhook."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
 from pipelines.releases.manifest import current_manifest
 from pipelines.status.overview import read_status
@@ -77,42 +78,62 @@ def test_failing_sources_never_stop_the_others(season: Season) -> None:
     assert found[BTS] is None
 
 
-def test_the_runs_are_in_the_ui_and_only_the_changed_night_has_a_refresh(season: Season) -> None:
+def test_every_night_is_one_run_of_the_job_in_the_ui(season: Season) -> None:
     with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
         runs = [(r.job_name, r.status) for r in instance.get_runs()]
-    done = dg.DagsterRunStatus.SUCCESS
-    assert runs.count(("nightly", done)) == 3
-    assert runs.count(("refresh", done)) == 1
-    assert len(runs) == 4
+    assert runs == [("refresh", dg.DagsterRunStatus.SUCCESS)] * 3
 
 
 def test_a_night_without_news_counts_as_a_look_at_the_sources_that_answered(season: Season) -> None:
-    # The freshness policies count from the last materialization of raw/<source>.
     with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
-        newest = instance.get_runs(filters=dg.RunsFilter(job_name="nightly"), limit=1)[0]
-        found = {s: instance.get_latest_materialization_event(dg.AssetKey(["raw", s])) for s in (CBP, VSRR, BTS, AMO)}
-        seen = {s: event is not None and event.run_id == newest.run_id for s, event in found.items()}
+        newest = instance.get_runs(limit=1)[0]
+        seen = {s: passed(instance, newest, s, "every_vintage_taken") for s in (CBP, VSRR, BTS, AMO)}
+        # BTS never answered; AMO's page did the night before, and it is a monthly source.
+        lately = {s: passed(instance, newest, s, "publisher_answered_lately") for s in (CBP, VSRR, BTS, AMO)}
+        looks = [instance.get_latest_materialization_event(dg.AssetKey(["raw", s])) for s in (CBP, VSRR, BTS, AMO)]
         versions = {
             event.asset_materialization.tags["dagster/data_version"]
             for event in instance.fetch_materializations(dg.AssetKey(["raw", CBP]), limit=10).records
             if event.asset_materialization and event.asset_materialization.tags
         }
     assert seen == {CBP: True, VSRR: True, BTS: False, AMO: False}
+    assert lately == {CBP: True, VSRR: True, BTS: False, AMO: True}
+    assert {event.run_id for event in looks if event} == {newest.run_id}
     assert len(versions) == 1, "what is made from it would look out of date"
 
 
-def test_the_run_shows_a_line_for_every_source(season: Season) -> None:
+def passed(instance: dg.DagsterInstance, run: dg.DagsterRun, source: str, check: str) -> bool:
+    """Whether a check of a source's look passed in this very run."""
+    key = dg.AssetCheckKey(dg.AssetKey(["raw", source]), check)
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.event is not None
+    assert record.event.run_id == run.run_id
+    assert record.event.dagster_event is not None
+    return record.event.dagster_event.asset_check_evaluation_data.passed
+
+
+def test_a_night_without_news_builds_no_model_and_publishes_nothing(season: Season) -> None:
+    assert season.came[1].release == season.came[0].release
     with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
-        newest = instance.get_runs(filters=dg.RunsFilter(job_name="nightly"), limit=1)[0]
-        [output] = [
-            e.dagster_event.event_specific_data
-            for e in instance.all_logs(newest.run_id, of_type=dg.DagsterEventType.STEP_OUTPUT)
-            if e.dagster_event
-        ]
-    shown: Any = output
-    records = [r.data for r in shown.metadata["sources"].records]
-    assert {r["source"]: r["outcome"] for r in records} == season.came[2].words
-    assert all(r["what"] for r in records)
+        first = instance.get_runs()[-1]
+        runs = {
+            record.asset_materialization.metadata["changed"].value: record.run_id
+            for record in instance.fetch_materializations(dg.AssetKey(["marts", "seizures_monthly"]), limit=10).records
+            if record.asset_materialization
+        }
+    assert runs["Nothing: it is built from the same histories."] != first.run_id
+    assert runs["Built for the first time."] == first.run_id
+    state = read_json(season.settings.stage("build", "official") / "state.json")
+    assert state["run_id"] == first.run_id
+
+
+def test_the_run_says_a_line_for_every_source(season: Season) -> None:
+    with dg.DagsterInstance.from_config(str(season.settings.dagster_home)) as instance:
+        newest = instance.get_runs(limit=1)[0]
+        said = [e.user_message for e in instance.all_logs(newest.run_id)]
+    found = {source: next(s for s in said if s.startswith(f"{source} ")) for source in season.came[2].words}
+    assert {source: line.split()[1].rstrip(":") for source, line in found.items()} == season.came[2].words
+    assert all(line.partition(": ")[2] for line in found.values())
 
 
 def test_an_alert_tells_what_analysts_see_meanwhile(season: Season) -> None:

@@ -16,7 +16,8 @@ from polars.testing import assert_frame_equal
 
 from pipelines.archive.vintages import list_archive
 from pipelines.core.settings import Settings
-from pipelines.refresh.stages import active_sources, ingest_source, resolve_origin
+from pipelines.refresh.look import ingest_source
+from pipelines.refresh.origin import active_sources, resolve_origin
 from pipelines.releases.manifest import current_manifest
 from tests.conftest import installation, run_refresh
 from tests.integration.stage_tools import copy_vintage, coverage, derive, history, run_stages

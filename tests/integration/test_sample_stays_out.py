@@ -13,7 +13,8 @@ from pipelines.core.errors import DrugflowError
 from pipelines.core.settings import Settings
 from pipelines.ingest.origins import ingest, parse_origin
 from pipelines.quality.verdict import accept
-from pipelines.refresh.stages import active_sources, is_settled
+from pipelines.refresh.origin import active_sources
+from pipelines.refresh.survey import is_settled
 from pipelines.releases.manifest import releases
 from pipelines.status.overview import read_status
 from tests.conftest import installation

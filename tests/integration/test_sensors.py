@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from pipelines.alerts.record import finish
 from pipelines.core.files import read_json, write_json
 from pipelines.core.settings import Settings
+from pipelines.orchestration.executor import ENDED, STEPPED_ASIDE
 from pipelines.orchestration.sensors import failed_run_sensor, watchdog_sensor
-from pipelines.refresh.lock import STEPPED_ASIDE
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
 
@@ -81,14 +81,9 @@ def test_a_run_whose_process_is_gone_is_told_with_its_id(site: Settings, sink: S
     assert "of killed failed: The process of this run is gone." in sink.received[0]["message"]
 
 
-@dg.op
-def steps_aside() -> None:
-    raise dg.Failure(description=f"Another refresh is at work. This one {STEPPED_ASIDE}.", allow_retries=False)
-
-
-@dg.job
+@dg.job(tags={ENDED: STEPPED_ASIDE})
 def busy() -> None:
-    steps_aside()
+    stumbles()
 
 
 def test_a_run_that_stepped_aside_is_no_alert(site: Settings, sink: Sink) -> None:

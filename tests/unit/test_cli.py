@@ -28,8 +28,8 @@ from pipelines.core.files import write_json
 from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.ingest.origins import parse_origin
 from pipelines.quality.verdict import Check, Verdict
+from pipelines.refresh.origin import refuse_wrong_mirror
 from pipelines.refresh.refresh import Outcome
-from pipelines.refresh.stages import refuse_wrong_mirror
 from pipelines.releases.manifest import current_manifest, releases
 from tests.unit.release.tiny import release, settings_of
 

@@ -163,12 +163,12 @@ def _as_built(build: Path, state: Mapping[str, Any], project: Project, realm: Re
     checks = {i: tests.get(project.nodes[i]["name"]) for i in project.tests}
     if not all(name in profiles for name in tables.values()) or not all(checks.values()):
         return None
-    told: list[Any] = [
-        dg.MaterializeResult(
-            asset_key=project.keys[i], metadata={"realm": realm_word(realm), **_known(profiles[tables[i]])}
-        )
-        for i in _in_order(project)
-    ]
+    told: list[Any] = []
+    for i in _in_order(project):
+        profile, texts = profiles[tables[i]], project.translator.column_texts(project.nodes[i])
+        unchanged = {"changed": "Nothing: it is built from the same histories."}
+        shown = {"realm": realm_word(realm), **_shown(profile, profile, texts), **unchanged}
+        told.append(dg.MaterializeResult(asset_key=project.keys[i], metadata=shown))
     return told + [_check(project, i, test["passed"], test["failures"]) for i, test in checks.items() if test]
 
 
@@ -220,17 +220,6 @@ def _check(project: Project, unique_id: str, passed: bool, failing: int) -> dg.A
         severity=dg.AssetCheckSeverity.WARN if severity == "warning" else dg.AssetCheckSeverity.ERROR,
         metadata={"severity": severity, "failing_rows": failing},
     )
-
-
-def _known(profile: Profile) -> dict[str, Any]:
-    """What a person wants to see of a table that was not built again."""
-    shown = {
-        "dagster/row_count": profile.rows,
-        "newest_period": profile.newest,
-        "vintage": profile.vintage,
-        "changed": "Nothing: it is built from the same histories.",
-    }
-    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _shown(profile: Profile, before: Profile | None, texts: Mapping[str, str]) -> dict[str, Any]:

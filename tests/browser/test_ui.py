@@ -31,6 +31,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pipelines.core.files import read_json
 from pipelines.core.settings import Settings
 from pipelines.orchestration.instance import prepare_home
+from pipelines.refresh.lock import turn
 from tests.conftest import ROOT, installation
 
 IMAGES = ROOT / "docs" / "images"
@@ -46,10 +47,12 @@ STAIRCASE = '+key:"marts/overdose_trends" or key:"release"'
 
 @pytest.fixture(scope="module")
 def own(sample_release: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A copy of the sample release with a Dagster home of its own, in which nothing ran yet."""
+    """A copy of the sample release that nobody built or ran anything for yet: no models, no Dagster home."""
     copy = installation(tmp_path_factory.mktemp("ui"), "sample")
     shutil.copytree(sample_release.data_raw, copy.data_raw)
     shutil.copytree(sample_release.data_marts, copy.data_marts, symlinks=True)
+    shutil.rmtree(copy.stage("build", "sample"))
+    (copy.data_marts / "refresh-sample.json").unlink()
     return copy
 
 
@@ -133,6 +136,35 @@ def test_materialize_all_publishes_a_release(run: dg.DagsterRun, own: Settings, 
     before, after = (read_json(s.current / "manifest.json") for s in (sample_release, own))
     assert after["release_id"] != before["release_id"]
     assert after["content_hash"] == before["content_hash"]
+
+
+def test_the_schedule_started_by_hand_waits_for_a_refresh_at_work_and_says_so(
+    run: dg.DagsterRun, page: Page, ui: str, own: Settings
+) -> None:
+    page.goto(f"{ui}/automation")
+    page.get_by_text("nightly_refresh").first.click()
+    page.get_by_role("button", name="Preview tick result").click()
+    page.get_by_role("button", name="Continue").click()
+    launch = page.get_by_role("button", name="Launch all & commit tick result")
+    with dg.DagsterInstance.get() as instance:
+
+        def newest() -> dg.DagsterRun:
+            return instance.get_runs(limit=1)[0]
+
+        def waits() -> bool:
+            said = (event.user_message for event in instance.all_logs(newest().run_id))
+            return any("Another refresh is at work: drugflow refresh" in message for message in said)
+
+        with turn(own, "drugflow refresh", print):
+            launch.click()
+            _wait(lambda: newest().run_id != run.run_id and waits())
+            assert not newest().is_finished
+        _wait(lambda: newest().is_finished)
+        assert newest().status == dg.DagsterRunStatus.SUCCESS
+        page.goto(f"{ui}/runs/{newest().run_id}")
+    # The page draws only the events that are in sight.
+    page.get_by_placeholder("Filter…").first.fill("Another refresh")
+    expect(page.get_by_text("Another refresh is at work: drugflow refresh").first).to_be_visible()
 
 
 def test_no_asset_of_the_graph_has_failed(run: dg.DagsterRun, page: Page, ui: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from pipelines.core.problem import Phrase, Problem, problem_of
+from pipelines.core.problem import Phrase, Problem
 from pipelines.core.types import Realm
 from pipelines.status import advice
 from pipelines.status.account import Account, freshness, state_of
@@ -61,7 +61,7 @@ def _of_source(account: Account, realm: Realm, today: date) -> Iterable[Conditio
             f"{source.id}/held/{verdict.archive_id}",
             "held",
             name,
-            [Phrase.of("alert.vintage_held", vintage=verdict.archive_id, found=problem_of(verdict.problem or ""))],
+            [Phrase.of("alert.vintage_held", vintage=verdict.archive_id, found=verdict.holding)],
             [advice.about_held(source, verdict)],
         )
     if word == "late" and account.latest_expected and account.last_period:

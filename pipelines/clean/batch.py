@@ -13,13 +13,14 @@ import polars as pl
 
 from pipelines.clean.split import LINE, LONGEST_TEXT, LONGEST_VALUE
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase, Text
 
 
 @dataclass
 class RecordBatch:
     """Records of one chunk of one file. frame always has the column _line.
 
-    refused holds the rejected records as frames: file, line, column, value, reason, record.
+    refused holds the rejected records as frames: file, line, column, value, reason, told, record.
     """
 
     file: str
@@ -41,10 +42,11 @@ class RecordBatch:
             self.aside[rule] = self.aside.get(rule, 0) + count
             self.frame = self.frame.filter(~out)
 
-    def reject(self, rows: pl.Expr, column: str, reason: str, value: str | None = None) -> None:
+    def reject(self, rows: pl.Expr, column: str, reason: Phrase | Text, value: str | None = None) -> None:
         """Take rows out of the frame as unreadable.
 
-        column is the publisher's header, reason the end of a sentence, value the id of the column whose cell is told.
+        column is the publisher's header, reason the end of a sentence in both languages, value the id of the column
+        whose cell is told.
         """
         out = self.frame.select(rows.fill_null(False).alias("out"))["out"]
         if not out.any():
@@ -61,17 +63,16 @@ class RecordBatch:
                 pl.col(LINE).alias("line"),
                 pl.lit(column).alias("column"),
                 (pl.lit(None, pl.String) if told is None else pl.lit(told)).str.slice(0, LONGEST_VALUE).alias("value"),
-                pl.lit(reason).alias("reason"),
+                pl.lit(reason.said("en")).alias("reason"),
+                pl.lit(reason.model_dump_json()).alias("told"),
                 pl.concat_str(texts, separator=",").str.slice(0, LONGEST_TEXT).alias("record"),
             ).cast({"line": pl.Int64})
         )
         self.frame = self.frame.filter(~out)
 
     def check(self) -> None:
-        """Raise DrugflowError unless every record is accounted for."""
+        """Raise DrugflowError, of a kind in NOT_CONSERVED, unless every record is accounted for."""
         kept, aside, out = self.frame.height, sum(self.aside.values()), sum(f.height for f in self.refused)
         if kept + aside + out != self.records:
-            raise DrugflowError(
-                f"{self.file}: {self.records} records in, but {kept} clean + {aside} set aside + {out} rejected. "
-                "This is an error in the cleaning code; nothing was published."
-            )
+            told = {"records": self.records, "kept": kept, "aside": aside, "rejected": out}
+            raise DrugflowError("chunk_lost_records", file=self.file, **told)

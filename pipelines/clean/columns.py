@@ -15,6 +15,7 @@ from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import Records
 from pipelines.clean.split import LINE
+from pipelines.core.problem import Phrase
 
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 _LISTED = 200
@@ -43,9 +44,10 @@ def typed(name: str, records: Records, source: Source) -> RecordBatch:
     for column in (c for c in wanted if c.id not in records.absent):
         here = pl.lit(True) if wide is None or column.id not in wide.names else pl.col(wide.wide or "") == column.id
         empty = raw[column.id] == ""
-        faults = [(empty, f"is empty, expected {_kind(column)}")] if not column.nullable else []
+        faults = [(empty, Phrase.of("reason.empty", expected=_kind(column)))] if not column.nullable else []
         if column.type != "text":
-            faults.insert(0, (~empty & parsed[column.id].is_null(), _expected(column)))
+            key = "reason.unknown_category" if column.type == "category" else "reason.not_a_value"
+            faults.insert(0, (~empty & parsed[column.id].is_null(), Phrase.of(key, expected=_kind(column))))
         for fault, reason in faults:
             if fault.any():
                 lines = raw[LINE].filter(fault).implode()
@@ -96,16 +98,11 @@ def _parse(column: RawColumn, frame: pl.DataFrame) -> pl.Expr:
     return pl.when(plain == 0).then(0.0).when(plain.is_finite()).then(plain)
 
 
-def _kind(column: RawColumn) -> str:
+def _kind(column: RawColumn) -> Phrase:
+    """What a cell of the column holds."""
     if column.type == "category":
         names = [repr(k) for k in column.categories or {}]
         if len(names) > 3 and sum(map(len, names)) > _LISTED:
-            return f"one of {', '.join(names[:3])} or {len(names) - 3} more in the source's YAML"
-        return "one of " + ", ".join(names)
-    return {"integer": "a whole number", "number": "a number", "text": "a text"}[column.type]
-
-
-def _expected(column: RawColumn) -> str:
-    if column.type == "category":
-        return f"is unknown, expected {_kind(column)}"
-    return f"is not {_kind(column)}"
+            return Phrase.of("value.one_of_more", names=names[:3], more=len(names) - 3)
+        return Phrase.of("value.one_of", names=names)
+    return Phrase.of(f"value.{column.type}")

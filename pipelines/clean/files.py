@@ -33,21 +33,27 @@ from pipelines.clean.split import (
     split,
     without_blank,
 )
-from pipelines.clean.unpack import FileProblem, Limits, members, shown
+from pipelines.clean.unpack import FileProblem, Limits, members
+from pipelines.core.kinds import Kind
+from pipelines.core.problem import Phrase
 
 __all__ = ["LINE", "REJECTED_SCHEMA", "FileProblem", "Limits", "Records", "match_header", "read_records", "sheet_of"]
 
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a zip archive inside an archive",
-    b"\x1f\x8b": "a gzip file inside an archive",
-    b"PAR1": "a Parquet file inside an archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
-    b"%PDF": "a PDF document",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\xfd7zXZ": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"PK\x03\x04": "zip_inside",
+    b"\x1f\x8b": "gzip_inside",
+    b"PAR1": "parquet_inside",
+    b"\xd0\xcf\x11\xe0": "xls",
+    b"%PDF": "pdf",
+    b"7z\xbc\xaf": "seven_zip",
+    b"Rar!": "rar",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
 }
+"""First bytes of other kinds of file, with the end of the key that names each (form.…)."""
+
+
+_UNREAD = Phrase.of("reason.text_in_unread_columns")
 
 
 @dataclass
@@ -76,20 +82,20 @@ def read_records(path: Path, source: Source, limits: Limits, from_sheet: FromShe
     or has columns that the source does not list.
     """
     if path.stat().st_size == 0:
-        raise FileProblem(f"{path.name} is empty (0 bytes): expected {_kinds(source)}. Fetch it again.")
+        raise FileProblem("file_without_bytes", file=path.name, expected=_kinds(source))
     for name, stream, kind in members(path, limits):
         if kind == "parquet":
             yield _from_parquet(path, source, limits)
         elif kind == "xlsx":
             if from_sheet is None and "xlsx" not in source.files.formats:
-                raise FileProblem(f"{name} is an Excel workbook: expected {_kinds(source)}.")
+                raise FileProblem("workbook_not_expected", file=name, expected=_kinds(source))
             yield (from_sheet or _from_sheet)(name, sheet_of(name, stream.read()), source)
         else:
             yield from _from_text(name, stream, source, limits)
 
 
-def _kinds(source: Source) -> str:
-    return " or ".join(k.upper() if k != "xlsx" else "Excel" for k in source.files.formats)
+def _kinds(source: Source) -> list[str]:
+    return [k.upper() if k != "xlsx" else "Excel" for k in source.files.formats]
 
 
 def match_header(
@@ -108,19 +114,19 @@ def match_header(
             (c for c in families if re.fullmatch(c.pattern or "", fold(title))), None
         )
         if column is None:
-            raise FileProblem(
-                f"{name}, line {line}: unknown column {shown(title)}. Expected "
-                f"{', '.join(c.names[0] for c in columns)}. "
-                "If the publisher added it, list it in the source's YAML."
-            )
+            expected = [c.names[0] for c in columns]
+            raise FileProblem("unknown_column", file=name, line=line, column=title, expected=expected)
         if column.id in ids or fold(title) in seen:
-            raise FileProblem(f"{name}, line {line}: the column {shown(title)} is there twice.")
+            raise FileProblem("column_twice", file=name, line=line, column=title)
         seen.add(fold(title))
         ids.append(None if column.ignore else column.id)
     absent = [c for c in columns if not c.ignore and c.id not in ids]
     if missing := [c.names[0] for c in absent if c.required]:
-        found = ", ".join(shown(title, 40) for title in header[:40])
-        raise FileProblem(f"{name}, line {line}: the column {missing[0]!r} is missing. Found {found or 'no column'}.")
+        told = {"file": name, "line": line, "column": missing[0]}
+        if not header:
+            raise FileProblem("column_missing_of_none", **told)
+        found = [repr(title) if len(title) <= 40 else f"{title[:40]!r}…" for title in header[:40]]
+        raise FileProblem("column_missing", **told, found=found)
     return ids, [c.id for c in absent]
 
 
@@ -132,16 +138,13 @@ def _from_parquet(path: Path, source: Source, limits: Limits) -> Records:
         if size <= limits.allowed(path.stat().st_size):
             frame = pl.read_parquet(path, glob=False)
     except BaseException as error:
-        raise _unreadable(error, f"{path.name} is not a readable Parquet file") from error
+        raise _unreadable(error, "parquet_unreadable", path.name) from error
     if size > limits.allowed(path.stat().st_size):
-        raise FileProblem(
-            f"{path.name} says it has {rows:,} rows in {path.stat().st_size:,} bytes: refused as a decompression "
-            "bomb. If it is genuine, raise DRUGFLOW_MAX_UNPACK_RATIO."
-        )
+        raise FileProblem("parquet_bomb", file=path.name, rows=rows, bytes=path.stat().st_size)
     ids, absent = match_header(path.name, frame.columns, source.titles)
     for title, dtype in frame.schema.items():
         if dtype.is_nested() or dtype == pl.Binary:
-            raise FileProblem(f"{path.name}: the column {shown(title)} holds {dtype}, expected plain values.")
+            raise FileProblem("column_of_nested_values", file=path.name, column=title, type=str(dtype))
     text = [
         (pl.col(c).cast(pl.Int64, strict=False).cast(pl.String) if _integral(frame[c]) else pl.col(c).cast(pl.String))
         .fill_null("")
@@ -150,7 +153,7 @@ def _from_parquet(path: Path, source: Source, limits: Limits) -> Records:
         if i
     ]
     if not frame.height:
-        raise FileProblem(f"{path.name} has columns and no record: expected at least one. Fetch it again.")
+        raise FileProblem("columns_without_record", file=path.name)
     return Records(frame.select(*text).with_row_index(LINE, offset=1).cast({LINE: pl.Int64}), absent, name=path.name)
 
 
@@ -158,10 +161,10 @@ def _integral(column: pl.Series) -> bool:
     return column.dtype.is_float() and bool((column.drop_nulls() % 1 == 0).all())
 
 
-def _unreadable(error: BaseException, sentence: str) -> BaseException:
+def _unreadable(error: BaseException, kind: Kind, name: str) -> BaseException:
     """The problem to raise for a reader's error; a crash inside a compiled reader is no Exception in Python."""
     if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-        return FileProblem(f"{sentence}: it was cut off, damaged or is of another kind. Fetch it again.")
+        return FileProblem(kind, file=name)
     return error
 
 
@@ -176,9 +179,9 @@ def sheet_of(name: str, content: bytes) -> pl.DataFrame:
         sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, skip_rows=0, dtypes="string")
         frame: pl.DataFrame = sheet.to_polars()
     except BaseException as error:
-        raise _unreadable(error, f"{name} is not a readable Excel workbook") from error
+        raise _unreadable(error, "workbook_unreadable", name) from error
     if not frame.width:
-        raise FileProblem(f"{name} has an empty first sheet: expected the publisher's table. Fetch it again.")
+        raise FileProblem("first_sheet_empty", file=name)
     return frame.fill_null("").with_row_index(LINE, offset=1).cast({LINE: pl.Int64})
 
 
@@ -190,7 +193,7 @@ def _from_sheet(name: str, sheet: pl.DataFrame, source: Source) -> Records:
     fields = [c for c in sheet.columns if c != LINE and (sheet[c].str.strip_chars() != "").any()]
     ids, absent = match_header(name, [sheet[f][0] for f in fields], source.titles)
     if sheet.height == 1:
-        raise FileProblem(f"{name} has a header and no record: expected at least one. Fetch it again.")
+        raise FileProblem("header_without_record", file=name)
     body = sheet.slice(1).select(LINE, *(pl.col(f).alias(str(n)) for n, f in enumerate(fields)))
     return _named(name, without_blank(body), ids, absent)
 
@@ -206,10 +209,7 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
             title, line_end, text = text.partition(NEWLINE)
             refuse_carriage_returns(name, title, 1)
             if not line_end:
-                raise FileProblem(
-                    f"{name}, line 1: the file ends in its first line ({_tail(title)!r}): it was cut off. "
-                    "Fetch it again."
-                )
+                raise FileProblem("ends_in_first_line", file=name, line=1, tail=_tail(title))
             separator = _separator(title.decode(), source)
             ids, absent = match_header(name, _titles(name, title.decode(), separator), source.titles)
             line, line_ends = 1, line_ends - 1
@@ -220,24 +220,19 @@ def _from_text(name: str, stream: IO[bytes], source: Source, limits: Limits) -> 
             records, tail = b"", text
         footer += sum(1 for row in tail.splitlines() if row.strip(b" \t\r,"))
         if last and marker is None and source.files.final_newline and not records.endswith(NEWLINE):
-            raise FileProblem(
-                f"{name}, line {line + records.count(NEWLINE) + 1}: the file ends in the middle of a line "
-                f"({_tail(records)!r}): it was cut off. Fetch it again."
-            )
+            at = line + records.count(NEWLINE) + 1
+            raise FileProblem("ends_in_a_line", file=name, line=at, tail=_tail(records))
         if records:
             found = _named(name, split(name, records, len(ids), separator, line + 1), ids, absent)
             any_record = any_record or found.frame.height > 0 or found.rejected.height > 0
             yield found
         line += line_ends
     if line == 0:
-        raise FileProblem(f"{name} is empty: expected {_kinds(source)}. Fetch it again.")
+        raise FileProblem("file_empty", file=name, expected=_kinds(source))
     if not any_record:
-        raise FileProblem(f"{name} has a header and no record: expected at least one. Fetch it again.")
+        raise FileProblem("header_without_record", file=name)
     if marker is None and source.files.end_marker and separator == "\t":
-        raise FileProblem(
-            f"{name}, line {line}: the file ends without the footer that begins with "
-            f"{source.files.end_marker!r}: it was cut off. Fetch it again."
-        )
+        raise FileProblem("ends_without_footer", file=name, line=line, footer=source.files.end_marker)
     if footer:
         nothing = pl.DataFrame(schema={LINE: pl.Int64, **dict.fromkeys((i for i in ids if i), pl.String)})
         yield Records(nothing, absent, {"footer": footer}, name=name)
@@ -251,16 +246,14 @@ def _titles(name: str, title: str, separator: str) -> list[str]:
     try:
         titles = next(csv.reader([title.rstrip("\r")], delimiter=separator), [])
     except csv.Error as error:
-        raise FileProblem(f"{name}, line 1: the header cannot be read ({shown(title)}).") from error
+        raise FileProblem("header_unreadable", file=name, line=1, header=title) from error
     if any(len(t) > LONGEST_FIELD for t in titles):
-        raise FileProblem(f"{name}, line 1: the header cannot be read ({shown(title)}).")
+        raise FileProblem("header_unreadable", file=name, line=1, header=title)
     if not any(t.strip() for t in titles):
-        raise FileProblem(f"{name}, line 1: the first line is empty, expected the header. Fetch it again.")
+        raise FileProblem("first_line_empty", file=name, line=1)
     if len(titles) == 1 and (other := next((s for s in ";\t|," if s in title), None)):
-        raise FileProblem(
-            f"{name}, line 1: the columns are separated by {other!r}, expected {separator!r} ({shown(title)}). "
-            "Save it again with the publisher's separator."
-        )
+        told = {"found": other, "expected": separator, "header": title}
+        raise FileProblem("other_separator", file=name, line=1, **told)
     return titles
 
 
@@ -279,7 +272,8 @@ def _named(name: str, found: Split, ids: list[str | None], absent: list[str]) ->
                 pl.col(LINE).alias("line"),
                 pl.lit(None, pl.String).alias("column"),
                 pl.lit(None, pl.String).alias("value"),
-                pl.lit("has text only in columns that are not read").alias("reason"),
+                pl.lit(_UNREAD.said("en")).alias("reason"),
+                pl.lit(_UNREAD.model_dump_json()).alias("told"),
                 pl.concat_str(fields, separator=",").str.slice(0, LONGEST_TEXT).alias("record"),
             )
             rejected = pl.concat([rejected, told])
@@ -311,9 +305,7 @@ def _decode(name: str, chunk: bytes, source: Source, line: int, first: bool) -> 
     if first:
         chunk = _recognized(name, chunk, source)
     if (at := chunk.find(b"\0")) >= 0:
-        raise FileProblem(
-            f"{name}, line {line + chunk.count(NEWLINE, 0, at)}: a zero byte, so this is not text. Fetch it again."
-        )
+        raise FileProblem("zero_byte", file=name, line=line + chunk.count(NEWLINE, 0, at))
     if chunk.isascii():
         return chunk
     try:
@@ -321,26 +313,23 @@ def _decode(name: str, chunk: bytes, source: Source, line: int, first: bool) -> 
     except UnicodeDecodeError as error:
         if "latin-1" in source.files.encodings:
             return chunk.decode("latin-1").encode()
-        bad = chunk[error.start]
-        raise FileProblem(
-            f"{name}, line {line + chunk.count(NEWLINE, 0, error.start)}: the byte 0x{bad:02X} is not UTF-8 "
-            f"(as Latin-1 it reads {bytes([bad]).decode('latin-1')!r}). Save the file as UTF-8."
-        ) from error
+        bad, at = chunk[error.start], line + chunk.count(NEWLINE, 0, error.start)
+        told = {"byte": f"0x{bad:02X}", "latin": bytes([bad]).decode("latin-1")}
+        raise FileProblem("byte_is_not_utf8", file=name, line=at, **told) from error
     return chunk
 
 
 def _recognized(name: str, chunk: bytes, source: Source) -> bytes:
     """The first chunk without a byte-order mark, once it is clear that it is a text of records."""
     if chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise FileProblem(f"{name} is UTF-16: expected {source.files.encodings[0].upper()}. Save it again as UTF-8.")
+        raise FileProblem("file_is_utf16", file=name, expected=source.files.encodings[0].upper())
     if other := next((told for sign, told in _OTHER_KINDS.items() if chunk.startswith(sign)), None):
-        raise FileProblem(f"{name} is {other}: expected {_kinds(source)}. Fetch it again.")
+        form = Phrase.of(f"form.{other}")
+        raise FileProblem("file_of_another_kind", file=name, form=form, expected=_kinds(source))
     chunk = chunk.removeprefix(b"\xef\xbb\xbf")
     start = chunk[:1024].lstrip()
     if start.startswith((b"<", b"{", b"[")):
-        what = "a web page" if start.startswith(b"<") else "JSON"
-        raise FileProblem(
-            f"{name}, line 1: this is {what} ({start[:40].decode('utf-8', 'replace')!r}), not {_kinds(source)}: the "
-            "site answered with an error or a captcha. Fetch it again."
-        )
+        form = Phrase.of("form.page" if start.startswith(b"<") else "form.json")
+        told = {"begins": start[:40].decode("utf-8", "replace"), "expected": _kinds(source)}
+        raise FileProblem("answer_in_place_of_file", file=name, line=1, form=form, **told)
     return chunk

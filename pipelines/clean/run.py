@@ -34,6 +34,7 @@ from pipelines.core.files import atomic_path, read_json, write_json
 from pipelines.core.fingerprint import damage, fingerprint, sums_of
 from pipelines.core.parquet import in_order, parquet_of
 from pipelines.core.prefetch import ahead
+from pipelines.core.problem import Phrase, Problem, Stored, record_problem
 
 UNSETTLED = ""
 """Fingerprint of a vintage whose problem does not lie in its bytes alone: it is cleaned again next time."""
@@ -58,7 +59,7 @@ class Raw:
 
 
 class Summary(BaseModel):
-    """The account of one cleaned vintage. problem is the sentence why it could not be read, if it could not.
+    """The account of one cleaned vintage. problem is why it could not be read, if it could not.
 
     files: checksums of what was written. mended: why it was cleaned again although nothing had changed.
     """
@@ -68,7 +69,7 @@ class Summary(BaseModel):
     archive_id: str = ""
     fingerprint: str
     content: str = ""
-    problem: str | None = None
+    problem: Stored | None = None
     coverage: str = "full"
     records: int = 0
     rows: int = 0
@@ -112,29 +113,26 @@ def clean_vintage(
         # One vintage never stops the others, whatever is wrong with it or with the code that reads it. What only
         # the bytes decide stays decided; anything else (a full disk, a damaged archive) is tried again.
         settled = mark if isinstance(error, FileProblem) else UNSETTLED
-        problem = _sentence(error, out)
+        problem = _problem(error, out).at(source.id, raw.id)
         summary = Summary(
             source=source.id, vintage=raw.vintage, archive_id=raw.id, fingerprint=settled,
             coverage=raw.coverage, problem=problem,
         )  # fmt: skip
         for name in WRITTEN:
             (out / f"{name}.parquet").unlink(missing_ok=True)
-    write_json(out / "summary.json", summary.model_dump())
+    write_json(out / "summary.json", summary.model_dump(mode="json"))
     return summary.model_copy(update={"mended": mended})
 
 
-def _sentence(error: BaseException, out: Path) -> str:
+def _problem(error: BaseException, out: Path) -> Problem:
     """Why a vintage could not be read; what only a developer can use goes to error.txt in its folder."""
     if isinstance(error, DrugflowError):
-        return str(error)
+        return error.problem
     if isinstance(error, OSError | MemoryError):
-        return f"it could not be read now ({why(error)}): it is tried again at the next refresh."
+        return Problem.of("cannot_be_read_now", why=why(error))
     out.mkdir(parents=True, exist_ok=True)
     (out / "error.txt").write_text("".join(traceback.format_exception(error)), "utf-8")
-    return (
-        f"it could not be read because of an error in drugflow ({why(error)}): report it with the file "
-        f"{'/'.join(out.parts[-4:])}/error.txt."
-    )
+    return Problem.of("error_in_drugflow", why=why(error), log=f"{'/'.join(out.parts[-4:])}/error.txt")
 
 
 def _clean(
@@ -160,7 +158,7 @@ def _clean(
                 coverage = _reopened(coverage, module.is_unfinished)
             refused = pl.concat(rejected).sort("file", "line", maintain_order=True)
             if not summary.rows and not refused.height:
-                raise FileProblem(f"{', '.join(raw.files)}: no record is left, all {summary.records:,} were set aside.")
+                raise FileProblem("no_record_is_left", files=raw.files, records=summary.records)
             summary.rejected = refused.height
             _conserved(summary)
             _inside_scope(source, raw, coverage)
@@ -183,10 +181,7 @@ def _read(
             summary.records += batch.records
             summary.rejected += sum(f.height for f in batch.refused)
             if summary.rejected > MOST_REJECTED:
-                raise FileProblem(
-                    f"{batch.file}: more than {MOST_REJECTED:,} records cannot be read, the first of them: "
-                    f"{_first(rejected)}. Fetch it again, or describe the new layout in the source's YAML."
-                )
+                raise FileProblem("too_many_rejected", file=batch.file, most=MOST_REJECTED, first=_first(rejected))
             for rule, count in batch.aside.items():
                 summary.set_aside[rule] = summary.set_aside.get(rule, 0) + count
     return rejected
@@ -246,17 +241,16 @@ def _tidied(name: str, records: Records, source: Source, module: SourceModule) -
     return batch
 
 
-def _first(rejected: list[pl.DataFrame]) -> str:
-    """The first rejected record in a sentence."""
-    row = next(frame for frame in rejected if frame.height).row(0, named=True)
-    value = "" if row["value"] is None else f"{row['value']!r} "
-    return f"line {row['line']}, {row['column'] or 'the record'} {value}{row['reason']}"
+def _first(rejected: list[pl.DataFrame]) -> Problem:
+    """The first rejected record."""
+    return record_problem(next(frame for frame in rejected if frame.height).row(0, named=True))
 
 
 def _account(summary: Summary, before: pl.DataFrame, resolved: tuple[pl.DataFrame, dict[str, int]]) -> pl.DataFrame:
     frame, aside = resolved
     if frame.height + sum(aside.values()) != before.height:
-        raise DrugflowError(f"{summary.source}: resolve() lost rows: {before.height} in, {frame.height} + {aside} out.")
+        told = {"rows": before.height, "kept": frame.height, "aside": sum(aside.values())}
+        raise DrugflowError("resolve_lost_rows", source=summary.source, **told)
     for rule, count in aside.items():
         if count:
             summary.set_aside[rule] = summary.set_aside.get(rule, 0) + count
@@ -266,10 +260,8 @@ def _account(summary: Summary, before: pl.DataFrame, resolved: tuple[pl.DataFram
 def _conserved(summary: Summary) -> None:
     total = summary.rows + sum(summary.set_aside.values()) + summary.rejected
     if total != summary.records:
-        raise DrugflowError(
-            f"{summary.source} {summary.vintage}: {summary.records} records in, {total} accounted for. "
-            "This is an error in the cleaning code; nothing was published."
-        )
+        told = {"records": summary.records, "accounted": total}
+        raise DrugflowError("vintage_lost_records", source=summary.source, vintage=summary.vintage, **told)
 
 
 def _conform(source: Source, frame: pl.DataFrame) -> pl.DataFrame:
@@ -290,7 +282,7 @@ def _doubled(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     key = pl.concat_str([pl.col(k).cast(pl.String) for k in source.key], separator=", ")
     twice = frame.filter(~first)
     return frame.filter(first), _refused(
-        source, twice, pl.lit(", ".join(source.key)), key, "is the key of an earlier record too"
+        source, twice, pl.lit(", ".join(source.key)), key, Phrase.of("reason.key_of_an_earlier_record")
     )
 
 
@@ -301,10 +293,11 @@ def _keyless(source: Source, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
         return frame, no_rejected()
     column = pl.coalesce(pl.when(pl.col(k).is_null()).then(pl.lit(k)) for k in source.key)
     nothing = pl.lit(None, pl.String)
-    return frame.filter(~lacks), _refused(source, frame.filter(lacks), column, nothing, "is not a possible value here")
+    reason = Phrase.of("reason.no_possible_value")
+    return frame.filter(~lacks), _refused(source, frame.filter(lacks), column, nothing, reason)
 
 
-def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr, reason: str) -> pl.DataFrame:
+def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr, reason: Phrase) -> pl.DataFrame:
     """Clean rows as rejected records."""
     cells = [pl.col(c.name).cast(pl.String).fill_null("") for c in source.frame]
     return rows.select(
@@ -312,7 +305,8 @@ def _refused(source: Source, rows: pl.DataFrame, column: pl.Expr, value: pl.Expr
         "line",
         column.alias("column"),
         value.str.slice(0, LONGEST_VALUE).alias("value"),
-        pl.lit(reason).alias("reason"),
+        pl.lit(reason.said("en")).alias("reason"),
+        pl.lit(reason.model_dump_json()).alias("told"),
         pl.concat_str(cells, separator=", ").str.slice(0, LONGEST_TEXT).alias("record"),
     )
 
@@ -360,10 +354,9 @@ def _inside_scope(source: Source, raw: Raw, coverage: pl.DataFrame) -> None:
         if column in source.scope:
             found = set(coverage["values"].struct.field(column))
             if extra := found - {_scope_id(source, v) for v in values}:
-                raise FileProblem(
-                    f"{raw.folder.name}: vintage.json limits {said} to {', '.join(map(repr, values))}, but the files "
-                    f"also have {', '.join(map(repr, sorted(map(str, extra))[:5]))}. Correct vintage.json."
-                )
+                told = {"limited": said, "values": [repr(v) for v in values]}
+                also = [repr(v) for v in sorted(map(str, extra))[:5]]
+                raise FileProblem("scope_contradicted", file=raw.folder.name, **told, also=also)
 
 
 def _scope_id(source: Source, value: str) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.clean.unpack import FileProblem
+from pipelines.core.problem import Phrase
 
 LINE = "_line"
 NEWLINE, QUOTE = b"\n", b'"'
@@ -27,8 +28,10 @@ REJECTED_SCHEMA: dict[str, Any] = {
     "column": pl.String,
     "value": pl.String,
     "reason": pl.String,
+    "told": pl.String,
     "record": pl.String,
 }
+"""reason: in English, for whoever opens the file; told: the same as a phrase in JSON, for every language."""
 LONGEST_RECORD = 1024**2
 """Bytes of one record at the most. A quotation mark that stays open longer than this is a broken one."""
 LONGEST_FIELD = 131_072
@@ -39,12 +42,13 @@ _SMALL = 64 * 1024
 _BLOCK = 1024**2
 _MOST_LINES = 64
 """Lines that one quoted field may span; three is the most that an agency's file had (BTS, Location)."""
-_FIELD_TOO_LONG = f"has a field of more than {LONGEST_FIELD:,} characters"
+_FIELD_TOO_LONG = Phrase.of("reason.field_too_long", most=LONGEST_FIELD)
 _REASONS = (
-    ("expected after", "has text after a closing quotation mark"),
+    ("expected after", Phrase.of("reason.text_after_quote")),
     ("field larger", _FIELD_TOO_LONG),
-    ("new-line character", "has a carriage return inside a field"),
+    ("new-line character", Phrase.of("reason.carriage_return_in_field")),
 )
+"""What Python's csv says of a record, for which it has one class of error alone, and what we say."""
 
 
 @dataclass
@@ -83,10 +87,8 @@ def chunks(name: str, stream: IO[bytes], size: int) -> Iterator[tuple[bytes, int
             line += line_ends
         elif len(rest) > LONGEST_RECORD and NEWLINE not in rest:
             refuse_carriage_returns(name, rest, line)
-            raise FileProblem(
-                f"{name}, line {line}: the line has more than {LONGEST_RECORD:,} bytes; expected one record "
-                f"a line ({rest[:40].decode('utf-8', 'replace')!r} …). Fetch it again."
-            )
+            begins = rest[:40].decode("utf-8", "replace")
+            raise FileProblem("line_too_long", file=name, line=line, most=LONGEST_RECORD, begins=begins)
     if rest:
         yield rest, rest.count(NEWLINE), True
 
@@ -101,10 +103,7 @@ def refuse_carriage_returns(name: str, text: bytes, line: int) -> None:
     """Raise FileProblem where the line of text ends its records in carriage returns."""
     first = text.split(NEWLINE, 1)[0].removesuffix(b"\r")
     if b"\r" in first:
-        raise FileProblem(
-            f"{name}, line {line}: its lines end in a carriage return alone, as on old Macintosh computers; "
-            "expected line feeds. Save it again with the line ends of Unix or Windows."
-        )
+        raise FileProblem("carriage_returns_alone", file=name, line=line)
 
 
 def _end_of_record(text: bytes) -> int:
@@ -212,9 +211,9 @@ def _by_line(name: str, text: bytes, width: int, separator: str, line: int) -> S
     blank = at = 0
     while at < len(lines):
         found, span = _record(lines, at, width, separator)
-        if isinstance(found, str):
+        if isinstance(found, Phrase):
             record = lines[at].rstrip("\r")[:LONGEST_TEXT]
-            rejected.append([name, line + at, None, None, found, record])
+            rejected.append([name, line + at, None, None, found.said("en"), found.model_dump_json(), record])
         elif any(cell.strip() for cell in found):
             rows.append([line + at, *found])
         else:
@@ -229,8 +228,8 @@ def _by_line(name: str, text: bytes, width: int, separator: str, line: int) -> S
     )
 
 
-def _record(lines: list[str], at: int, width: int, separator: str) -> tuple[list[str] | str, int]:
-    """Fields of the record that begins on a line and the lines it takes; or the end of a sentence, and one line."""
+def _record(lines: list[str], at: int, width: int, separator: str) -> tuple[list[str] | Phrase, int]:
+    """Fields of the record that begins on a line and the lines it takes; or why it is none, and one line."""
     text, span = lines[at], 1
     marks = text.count('"')
     while marks % 2 and span < _MOST_LINES and at + span < len(lines):
@@ -238,17 +237,18 @@ def _record(lines: list[str], at: int, width: int, separator: str) -> tuple[list
         marks += lines[at + span].count('"')
         span += 1
     if marks % 2:
-        return "has a quotation mark that is never closed", 1
+        return Phrase.of("reason.quote_never_closed"), 1
     try:
         fields = next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error as error:
-        return next((told for sign, told in _REASONS if sign in str(error)), "cannot be read as a record"), 1
+        unknown = Phrase.of("reason.no_record")
+        return next((told for sign, told in _REASONS if sign in str(error)), unknown), 1
     if any(len(field) > LONGEST_FIELD for field in fields):
         return _FIELD_TOO_LONG, 1
     if not any(field.strip() for field in fields):
         return [""] * width, span
     if span > 1 and (len(fields) != width or any(swallows(f.count("\n"), f.count(separator), width) for f in fields)):
-        return "has a quotation mark that is closed on a later line only", 1
+        return Phrase.of("reason.quote_closed_later"), 1
     if len(fields) != width:
-        return f"has {len(fields)} fields, expected {width}", 1
+        return Phrase.of("reason.fields", found=len(fields), expected=width), 1
     return fields, span

@@ -33,7 +33,7 @@ _DAMAGED = (
 
 
 class FileProblem(DrugflowError):
-    """A whole file cannot be read; the sentence names it, the place and what was expected."""
+    """A whole file cannot be read; the problem names it, the place and what was expected."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,6 @@ class Limits:
     def allowed(self, packed: int) -> int:
         """Largest size that so many packed bytes may unpack to."""
         return min(self.max_unpacked_bytes, max(packed * self.max_unpack_ratio, ALWAYS_ALLOWED))
-
-
-def shown(value: str, most: int = 80) -> str:
-    """A value as a sentence quotes it: in quotes, escaped, cut where it is long."""
-    return repr(value) if len(value) <= most else f"{value[:most]!r}… ({len(value):,} characters)"
 
 
 def members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
@@ -90,18 +85,11 @@ class _Bounded(io.RawIOBase):
         except _DAMAGED as error:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise  # the disk, not the file
-            raise FileProblem(f"{self._name} cannot be unpacked ({why(error)}): it was cut off or damaged.") from error
+            raise FileProblem("cannot_be_unpacked", file=self._name, why=why(error)) from error
         self._seen += len(data)
         if self._seen > self._allowed:
-            raise _bomb(self._name, f"more than {self._allowed:,} bytes")
+            raise FileProblem("unpacks_to_more_than", file=self._name, bytes=self._allowed)
         return data
-
-
-def _bomb(name: str, size: str) -> FileProblem:
-    return FileProblem(
-        f"{name} unpacks to {size}: refused as a decompression bomb. If it is genuine, raise "
-        "DRUGFLOW_MAX_UNPACKED_BYTES and DRUGFLOW_MAX_UNPACK_RATIO."
-    )
 
 
 def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
@@ -109,19 +97,19 @@ def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
     try:
         archive = zipfile.ZipFile(path)
     except (*_DAMAGED, NotImplementedError) as error:
-        raise FileProblem(f"{path.name} is a damaged zip archive ({why(error)}): fetch it again.") from error
+        raise FileProblem("zip_damaged", file=path.name, why=why(error)) from error
     with archive:
         entries = [e for e in archive.infolist() if not e.is_dir()]
         for entry in entries:
             _refuse_unsafe(path.name, entry)
         if not entries:
-            raise FileProblem(f"{path.name} is a zip archive without a file.")
+            raise FileProblem("zip_without_file", file=path.name)
         if len(entries) > _MOST_ENTRIES:
-            raise FileProblem(f"{path.name} holds {len(entries):,} files: expected at most {_MOST_ENTRIES:,}.")
+            raise FileProblem("zip_with_too_many_files", file=path.name, files=len(entries), most=_MOST_ENTRIES)
         # What the directory says is only a first look; the streams count what really comes out.
         said = sum(e.file_size for e in entries)
         if said > limits.allowed(packed):
-            raise _bomb(path.name, f"{said:,} bytes from {packed:,}")
+            raise FileProblem("unpacks_to_too_much", file=path.name, bytes=said, packed=packed)
         if any(e.filename == "[Content_Types].xml" for e in entries):
             # The workbook reader unpacks by itself, so every part is unpacked here first, and counted.
             for entry in entries:
@@ -140,18 +128,15 @@ def _opened(name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits:
     try:
         inner = archive.open(entry)
     except (*_DAMAGED, NotImplementedError) as error:
-        raise FileProblem(f"{member} cannot be unpacked ({why(error)}): it was cut off or damaged.") from error
+        raise FileProblem("cannot_be_unpacked", file=member, why=why(error)) from error
     return _Bounded(member, inner, limits.allowed(entry.compress_size))
 
 
 def _refuse_unsafe(name: str, entry: zipfile.ZipInfo) -> None:
     place = PurePosixPath(entry.filename.replace("\\", "/"))
     if place.is_absolute() or ".." in place.parts or _DRIVE.match(entry.filename):
-        raise FileProblem(
-            f"{name} holds the path {shown(entry.filename)}, which leaves the folder: refused as unsafe. "
-            "Ask where the file comes from."
-        )
+        raise FileProblem("path_leaves_folder", file=name, path=entry.filename)
     if not entry.filename.isprintable():
-        raise FileProblem(f"{name} holds the path {shown(entry.filename)}, which cannot be printed: refused as unsafe.")
+        raise FileProblem("path_cannot_be_printed", file=name, path=entry.filename)
     if entry.flag_bits & 1:
-        raise FileProblem(f"{name} is locked with a password ({shown(entry.filename)}): expected an open archive.")
+        raise FileProblem("zip_is_locked", file=name, path=entry.filename)

@@ -44,5 +44,21 @@ Kind = Literal[
     # Outcomes and states of sources
     # The command line: refresh, status, archive
     # The command line: sources, sql, verify, diff, compare
+    # Cleaning: files that cannot be read
+    "cannot_be_unpacked", "unpacks_to_more_than", "unpacks_to_too_much", "zip_damaged", "zip_without_file",
+    "zip_with_too_many_files", "path_leaves_folder", "path_cannot_be_printed", "zip_is_locked", "line_too_long",
+    "carriage_returns_alone", "file_without_bytes", "file_empty", "workbook_not_expected", "unknown_column",
+    "column_twice", "column_missing", "column_missing_of_none", "parquet_unreadable", "parquet_bomb",
+    "column_of_nested_values", "columns_without_record", "header_without_record", "workbook_unreadable",
+    "first_sheet_empty", "ends_in_first_line", "ends_in_a_line", "ends_without_footer", "header_unreadable",
+    "first_line_empty", "other_separator", "zero_byte", "byte_is_not_utf8", "file_is_utf16", "file_of_another_kind",
+    "answer_in_place_of_file", "other_layout", "other_layout_in_line",
+    # Cleaning: records
+    "no_record_is_left", "too_many_rejected", "scope_contradicted", "chunk_lost_records", "resolve_lost_rows",
+    "vintage_lost_records", "cannot_be_read_now", "error_in_drugflow", "sample_in_the_archive",
+    "archived_but_not_cleaned", "origin_cannot_be_read_now", "record_rejected", "category_unknown",
+    # Quality: verdicts
+    "checks_failed", "check_failed", "checks_also_failed", "retracted", "nothing_to_accept",
+    "unreadable_cannot_be_accepted", "impossible_cannot_be_accepted", "retracted_already",
 ]
 # fmt: on

@@ -11,10 +11,21 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+)
 
 from pipelines.core.kinds import Kind
 from pipelines.core.wording import ADVICE, Language, installation_language, knows, say
+
+NOT_CONSERVED: frozenset[Kind] = frozenset({"chunk_lost_records", "resolve_lost_rows", "vintage_lost_records"})
+"""Kinds of problem that say that a record went into cleaning and did not come out."""
 
 
 class _Value(BaseModel):
@@ -165,3 +176,17 @@ def value_of(value: Any) -> Any:
 
 Phrase.model_rebuild()
 Problem.model_rebuild()
+
+
+_REASON: TypeAdapter[Phrase | Text] = TypeAdapter(Phrase | Text)
+
+
+def record_problem(row: dict[str, Any]) -> Problem:
+    """A rejected record, as its row says, as a problem: one of a category that the YAML lacks is a kind of its own."""
+    reason = _REASON.validate_json(row["told"])
+    is_new = isinstance(reason, Phrase) and reason.phrase == "reason.unknown_category"
+    where = {"file": row["file"], "line": row["line"]}
+    named = row["column"] or Phrase.of("phrase.the_record")
+    value = [] if row["value"] is None else [repr(row["value"])]
+    kind: Kind = "category_unknown" if is_new else "record_rejected"
+    return Problem.of(kind, **where, title=named, told=[*value, reason])

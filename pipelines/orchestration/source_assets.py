@@ -14,6 +14,7 @@ from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import DESCRIPTION, source_folder
 from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.fingerprint import fingerprint
+from pipelines.core.problem import NOT_CONSERVED
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm, Severity
 from pipelines.ingest.live.state import read_state, seconds_since
@@ -260,7 +261,7 @@ def _check_results(verdicts: list[Verdict], severities: dict[str, Severity]) -> 
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"severity": "critical", "held": listing([f"{v.archive_id}: {v.problem}" for v in held])},
     )
-    lost = [v for v in verdicts if v.problem and "accounted for" in v.problem]
+    lost = [v for v in verdicts if v.problem and v.problem.kinds & NOT_CONSERVED]
     yield dg.AssetCheckResult(
         check_name="records_conserved",
         passed=not lost,

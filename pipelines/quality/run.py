@@ -19,6 +19,7 @@ from pipelines.catalog.expectations import Expectation
 from pipelines.catalog.source import Source
 from pipelines.core.files import read_json, write_json
 from pipelines.core.fingerprint import fingerprint
+from pipelines.core.problem import Phrase, Problem, record_problem
 from pipelines.quality.context import Context, Fact
 from pipelines.quality.expectations import expectations_of
 from pipelines.quality.facts import facts
@@ -39,7 +40,7 @@ class Candidate:
     folder: Path
     content: str
     partial: bool
-    problem: str | None
+    problem: Problem | None
     records: int
     rejected: int
 
@@ -94,7 +95,7 @@ def _told(verdict: Verdict, folder: Path, is_replaced: bool) -> Verdict:
     """The verdict, stored with whether another issue of its date stands in its place."""
     if verdict.is_replaced != is_replaced:
         verdict = verdict.model_copy(update={"is_replaced": is_replaced})
-        write_json(folder / verdict.source / f"{verdict.archive_id}.json", verdict.model_dump())
+        write_json(folder / verdict.source / f"{verdict.archive_id}.json", verdict.model_dump(mode="json"))
     return verdict
 
 
@@ -129,7 +130,7 @@ def _verdict(
             candidate.archive_id,
             candidate.content,
             str(candidate.partial),
-            candidate.problem or "",
+            candidate.problem.model_dump_json() if candidate.problem else "",
             f"{candidate.rejected} of {candidate.records}",
             previous.content if previous else "",
             trusted.content if trusted else "",
@@ -147,7 +148,7 @@ def _verdict(
     else:
         context = Context(candidate.folder, candidate.partial, previous.folder if previous else None, repeats)
         verdict = _judge_one(rules, candidate, context, trusted, exempt, folder, mark)
-    write_json(path, verdict.model_dump())
+    write_json(path, verdict.model_dump(mode="json"))
     return verdict
 
 
@@ -160,7 +161,7 @@ def _withheld(source: Source, candidate: Candidate, retracted: Exemption, mark: 
         fingerprint=mark,
         content=candidate.content,
         state="held",
-        problem=f"An operator retracted it on {retracted.accepted_at[:10]}: {retracted.reason}",
+        problem=Problem.of("retracted", day=retracted.accepted_at[:10], reason=retracted.reason),
         readable=candidate.problem is None,
         clean_sheet=False,
         retracted=True,
@@ -187,7 +188,8 @@ def _judge_one(
         content=candidate.content,
     )
     readable = Check(
-        id="readable", severity="critical", passed=candidate.problem is None, detail=candidate.problem or "",
+        id="readable", severity="critical", passed=candidate.problem is None,
+        found=[candidate.problem] if candidate.problem else [],
         why="A vintage that cannot be read whole is never published in part.",
     )  # fmt: skip
     verdict.checks.append(readable)
@@ -224,38 +226,33 @@ def _judge_one(
     return verdict
 
 
-def _problem(failed: list[Check]) -> str:
-    """What failed in one sentence each; beyond a page of them only the names, whose details are in the pages."""
-    told: list[str] = []
+def _problem(failed: list[Check]) -> Problem:
+    """What failed, check by check; beyond a page of words only the names, whose details are in the pages."""
+    told: list[Problem] = []
     length = 0
     for check in failed:
-        sentence = f"{check.id} failed ({check.failing_rows:,} rows): {check.detail}."
-        length += len(sentence)
+        problem = Problem.of("check_failed", check=check.id, count=check.failing_rows, found=check.found)
+        length += len(problem.said("en"))
         if told and length > LONGEST_PROBLEM:
-            names = ", ".join(c.id for c in failed[len(told) :])
-            return " ".join([*told, f"Also failed: {names}; see the validation pages."])
-        told.append(sentence)
-    return " ".join(told)
+            told.append(Problem.of("checks_also_failed", checks=[c.id for c in failed[len(told) :]]))
+            break
+        told.append(problem)
+    return Problem.of("checks_failed", found=told)
 
 
 def _rejected(source: Source, candidate: Candidate) -> Check:
     share = candidate.rejected / candidate.records if candidate.records else 0.0
-    detail = ""
+    found: list[Problem | Phrase] = []
     if candidate.rejected:
         first = pl.read_parquet(candidate.folder / "rejected.parquet", n_rows=3)
-        detail = "; ".join(
-            f"{r['file']}, line {r['line']}: {r['column'] or 'the record'} "
-            + (f"{r['value']!r} " if r["value"] is not None else "")
-            + r["reason"]
-            for r in first.iter_rows(named=True)
-        )
+        found += [record_problem(row) for row in first.iter_rows(named=True)]
     return Check(
         id="rejected_rows",
         severity="critical" if share > source.max_rejected_share else "warning",
         passed=candidate.rejected == 0,
         failing_rows=candidate.rejected,
         evaluated_rows=candidate.records,
-        detail=detail,
+        found=found,
         why=f"A rejected record is an undercount; this source allows a share of {source.max_rejected_share:g}.",
     )
 

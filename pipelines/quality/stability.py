@@ -16,12 +16,11 @@ WHOLE = "the whole file"
 
 
 def content(source: Source, context: Context) -> pl.DataFrame:
-    """Whether an earlier accepted vintage, other than the one just before, had this content: ``found``, null if none.
+    """The earlier accepted vintage, other than the one just before, that had this content: ``found``, null if none.
 
     A release that repeats an old one takes back everything that came between them.
     """
-    again = f"the content of vintage {context.repeats} again" if context.repeats else None
-    return pl.DataFrame({"found": [again]}, schema={"found": pl.String})
+    return pl.DataFrame({"found": [context.repeats]}, schema={"found": pl.String})
 
 
 def last_period(source: Source, context: Context) -> pl.DataFrame:

@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.catalog.expectations import Expectation
+from pipelines.core.problem import Phrase
+from pipelines.core.wording import knows
 from pipelines.quality.verdict import Check
 
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
@@ -86,7 +88,6 @@ def run_suite(
         ],
     )
     totals = {e.id: Check(id=e.id, severity=e.severity, passed=True, why=e.why) for e in expectations}
-    told: dict[str, list[str]] = {e.id: [] for e in expectations}
     page, page_fails = "", False
     for frame in frames:
         batch = _context().get_batch(batch_parameters={"dataframe": frame.to_pandas()})
@@ -97,7 +98,7 @@ def run_suite(
             check_id = outcome.expectation_config.meta["id"]
             if problem := _raised(outcome.exception_info):
                 raise ValueError(f"{name}: {check_id} cannot run: {problem}")
-            _add(totals[check_id], outcome, frame.height, where, told[check_id])
+            _add(totals[check_id], outcome, frame.height, where)
             for entry in ("unexpected_list", "unexpected_index_list", "unexpected_index_query"):
                 outcome.result.pop(entry, None)
         if not page or not (page_fails or result.success):
@@ -118,28 +119,44 @@ def _kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {k: datetime.fromisoformat(v) if isinstance(v, str) and _DATE.match(v) else v for k, v in kwargs.items()}
 
 
-def _add(check: Check, outcome: Any, rows: int, where: list[str], told: list[str]) -> None:
+def _add(check: Check, outcome: Any, rows: int, where: list[str]) -> None:
     check.evaluated_rows += rows
     if outcome.success:
         return
     check.passed = False
     check.failing_rows += int(outcome.result.get("unexpected_count") or 1)
-    told += _places(outcome, where)[: _EXAMPLES - len(told)]
-    check.detail = "; ".join(told)
+    check.found += _places(outcome, where)[: _EXAMPLES - len(check.found)]
 
 
-def _places(outcome: Any, where: list[str]) -> list[str]:
-    """The first failing rows, each with its values and its place; the observed value where there is no row."""
-    result = outcome.result
+def _places(outcome: Any, where: list[str]) -> list[Phrase]:
+    """The first failing rows, each with its values and its place; the observed value where there is no row.
+
+    A value that the catalogue has words for, by its column, is told in words.
+    """
+    result, column = outcome.result, outcome.expectation_config.kwargs.get("column")
     places = [p for p in (result.get("unexpected_index_list") or [])[:_EXAMPLES] if isinstance(p, dict)]
     if not places:
         values = result.get("partial_unexpected_list") or [result.get("observed_value")]
-        return [f"observed {_plain(value)}" for value in values]
+        return [_worded(column, value) or Phrase.of("found.observed", value=_plain(value)) for value in values]
     told = []
     for place in places:
-        values = ", ".join(f"{k} {_plain(v)}" for k, v in place.items() if k not in where)
-        told.append(f"{values} ({', '.join(f'{k} {_plain(place[k])}' for k in where if k in place)})")
+        values = {k: v for k, v in place.items() if k not in where}
+        words = _worded(column, values[column]) if [*values] == [column] else None
+        told.append(
+            Phrase.of(
+                "found.at",
+                found=[words] if words else [f"{k} {_plain(v)}" for k, v in values.items()],
+                place=[f"{k} {_plain(place[k])}" for k in where if k in place],
+            )
+        )
     return told
+
+
+def _worded(column: str | None, value: Any) -> Phrase | None:
+    """A value in words where the catalogue has some for its column."""
+    if value is None or not knows(key := f"found.{column}"):
+        return None
+    return Phrase.of(key, value=value.item() if hasattr(value, "item") else value)
 
 
 def _plain(value: Any) -> str:

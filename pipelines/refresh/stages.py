@@ -57,10 +57,9 @@ def clean_source(settings: Settings, realm: Realm, source_id: str, taken: Survey
     def verify(vintage: ArchivedVintage) -> None:
         vintage.verify()
         files = [vintage.folder / f.name for f in vintage.receipt.files]
-        if realm == "official" and (said := generated(files, vintage.receipt.note)):
+        if realm == "official" and (found := generated(files, vintage.receipt.note)):
             # It came into the archive by hand, or before anything looked.
-            way_out = f"'drugflow retract {source_id} {vintage.id} --reason \"…\"' takes it out of every table for good"
-            raise FileProblem(f"{said}: {way_out}.")
+            raise FileProblem("sample_in_the_archive", source=source_id, vintage=vintage.id, found=found)
 
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
@@ -102,7 +101,7 @@ def judge_source(
     for vintage in known_vintages(settings, realm, source_id, taken["vintages"]):
         stored = read_json(folder / vintage.id / "summary.json")
         if stored is None:
-            raise DrugflowError(f"{source_id} {vintage.id} is archived but not cleaned: materialize clean/{source_id}.")
+            raise DrugflowError("archived_but_not_cleaned", source=source_id, vintage=vintage.id)
         summary = Summary.model_validate(stored)
         candidates.append(
             Candidate(

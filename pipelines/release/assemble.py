@@ -19,7 +19,7 @@ from pipelines.catalog.dictionary import as_of_macros, dictionary_rows, load_dic
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.table import Table
 from pipelines.core.errors import DrugflowError
-from pipelines.core.problem import Problem, problem_of
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import SAMPLE, Realm
 from pipelines.dbt.lineage import load_lineage
@@ -121,7 +121,7 @@ def assemble(
         content_hash=overall,
         tables={name: {"rows": rows, "hash": value} for name, (rows, value) in tables.items()},
         held=[
-            Problem.of("vintage_held", source=v.source, vintage=v.archive_id, found=problem_of(v.problem or ""))
+            Problem.of("vintage_held", source=v.source, vintage=v.archive_id, found=v.holding)
             for a in accounts
             for v in a.held
             if not v.retracted

@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.archive.decisions import Exemption
 from pipelines.catalog.lineage import Lineage
 from pipelines.catalog.source import Source
-from pipelines.core.problem import Phrase, problem_of
+from pipelines.core.problem import Phrase
 from pipelines.core.types import Realm
 from pipelines.quality.verdict import Verdict
 from pipelines.status.account import Account, broken
@@ -90,9 +90,7 @@ def caution_rows(
         source, tables = account.source, lineage.concerned(account.source)
         rows += [_caution(c.code, c.text.en, c.text.es, about, source) for c, about in lineage.cautions(source)]
         for verdict in account.held:
-            text = Phrase.of(
-                "caution.held", day=verdict.vintage, title=source.title, found=problem_of(verdict.problem or "")
-            )
+            text = Phrase.of("caution.held", day=verdict.vintage, title=source.title, found=verdict.holding)
             rows.append(_worded(f"held_{source.id}_{verdict.archive_id}", text, tables, source))
         rows += [_exception(source, tables, verdict, entry) for verdict, entry in account.exceptions]
         if account.is_uneven:
@@ -111,7 +109,7 @@ def _exception(source: Source, tables: list[str], verdict: Verdict, entry: Exemp
         day=verdict.vintage,
         title=source.title,
         decided=entry.accepted_at[:10],
-        found=[Phrase.of("phrase.check_found", check=c.id, found=c.detail) for c in broken(verdict)],
+        found=[Phrase.of("phrase.check_found", check=c.id, found=c.found) for c in broken(verdict)],
         reason=entry.reason.rstrip("."),
     )
     return _worded(f"exception_{source.id}_{verdict.vintage}", text, tables, source)

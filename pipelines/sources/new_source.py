@@ -202,7 +202,7 @@ from pipelines.clean.batch import RecordBatch
 
 def tidy(batch: RecordBatch, source: Source) -> None:
     """{todo}: one row per what."""
-    # Reject what cannot be used: batch.reject(pl.col("x") < 0, "X", "is below zero", "x").
+    # Reject what cannot be used: batch.reject(pl.col("x") < 0, "X", Text(en="is …", es="es …"), "x").
     batch.frame = batch.frame.select(
         {month}.alias("month"),
 {kept}        "_line",

@@ -13,7 +13,7 @@ from pipelines.archive.decisions import Exemption, read_ledger, retractions
 from pipelines.archive.vintages import effective_vintages
 from pipelines.catalog.source import LONGEST_DAYS, Source
 from pipelines.core.files import read_json
-from pipelines.core.problem import Problem, problem_of, read_problem
+from pipelines.core.problem import Problem, read_problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.ingest.live.state import SourceState, read_state
@@ -141,7 +141,7 @@ def read_account(settings: Settings, realm: Realm, source: Source) -> Account:
                 "vintage": summary.vintage,
                 "archive_id": vintage.id,
                 "state": verdict.state,
-                "problem": problem_of(verdict.problem).said("en", advice=False) if verdict.problem else None,
+                "problem": verdict.problem.said("en", advice=False) if verdict.problem else None,
                 "coverage": receipt.coverage,
                 "note": receipt.note,
                 "files": [f.name for f in receipt.files],

@@ -7,13 +7,14 @@ the catalogue beside its words (key: the kind with ``.advice``). What does not b
 from __future__ import annotations
 
 from pipelines.catalog.source import Source
+from pipelines.core.kinds import Kind
 from pipelines.core.problem import Phrase, Problem
 from pipelines.quality.expectations import expectations_of
 from pipelines.quality.verdict import Verdict, impossible
 from pipelines.status.account import broken
 
-NEW = ("unknown column", "is unknown, expected", "describe the new layout")
-"""How cleaning says that a file has what the source's YAML does not list."""
+NEW: frozenset[Kind] = frozenset({"unknown_column", "category_unknown", "too_many_rejected"})
+"""Kinds of problem that say that a file has what the source's YAML does not list."""
 
 RUN_FAILED = Phrase.of("advice.run_failed")
 SILENCE = Phrase.of("advice.silence")
@@ -25,11 +26,11 @@ def about_held(source: Source, verdict: Verdict) -> Phrase:
     if verdict.retracted:
         return Phrase.of("advice.retracted", **named)
     failed, contents = broken(verdict), [e.id for e in expectations_of(source) if e.batch == "content"]
-    if old := next((c.detail for c in failed if c.id in contents), None):
-        return Phrase.of("advice.old_content", found=old.removeprefix("observed "), **named)
+    if old := next((c.found for c in failed if c.id in contents), None):
+        return Phrase.of("advice.old_content", found=old, **named)
     if bounds := impossible(source, verdict):
         return Phrase.of("advice.impossible", checks=bounds, **named)
-    if any(mark in str(verdict.problem) for mark in NEW):
+    if verdict.problem and verdict.problem.kinds & NEW:
         return Phrase.of("advice.new_in_part" if verdict.readable else "advice.new", **named)
     return Phrase.of("advice.compare" if verdict.readable else "advice.unreadable", **named)
 

@@ -11,7 +11,6 @@ from typing import Any
 from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.source import Source
-from pipelines.core.problem import problem_of
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.quality.expectations import expectations_of
@@ -50,8 +49,8 @@ def read_status(settings: Settings, realm: Realm, today: date) -> dict[str, Any]
                 "held": [
                     {
                         "vintage": v.archive_id,
-                        "why": problem_of(v.problem or "").said(language, advice=False),
-                        "kind": problem_of(v.problem or "").kind,
+                        "why": v.holding.said(language, advice=False),
+                        "kind": v.holding.kind,
                         "failed": _failed(settings, realm, source, v),
                         "how_to_go_on": about_held(source, v).said(language),
                         "retracted": v.retracted,
@@ -88,6 +87,6 @@ def _failed(settings: Settings, realm: Realm, source: Source, verdict: Verdict) 
     quality, batches = settings.stage("quality", realm), {e.id: e.batch for e in expectations_of(source)}
     pages = {c.id: quality / source.id / f"{verdict.archive_id}__{batches.get(c.id)}.html" for c in broken(verdict)}
     return [
-        {"check": c.id, "found": c.detail, "page": str(pages[c.id]) if pages[c.id].is_file() else None}
+        {"check": c.id, "found": c.told(settings.language), "page": str(pages[c.id]) if pages[c.id].is_file() else None}
         for c in broken(verdict)
     ]

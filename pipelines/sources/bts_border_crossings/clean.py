@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE
+from pipelines.core.problem import Text
 from pipelines.sources.shared.calendar import first_of_month, month_number
 
 KEY = ["port_code", "month", "measure_id"]
@@ -29,11 +30,19 @@ def tidy(batch: RecordBatch, source: Source) -> None:
         _by_value(batch.frame, "date", _month).alias("_month"),
     )
     batch.frame = parsed
-    batch.reject(pl.col("_port").is_null(), "Port Code", "is not a code of up to four digits", "port_code")
+    batch.reject(
+        pl.col("_port").is_null(),
+        "Port Code",
+        Text(en="is not a code of up to four digits", es="no es un código de hasta cuatro dígitos"),
+        "port_code",
+    )
     batch.reject(
         pl.col("_month").is_null(),
         "Date",
-        "is not the first day of a month, such as 03/01/2019 12:00:00 AM, May 2022 or 2024-01-01T00:00:00.000",
+        Text(
+            en="is not the first day of a month, such as 03/01/2019 12:00:00 AM, May 2022 or 2024-01-01T00:00:00.000",
+            es="no es el primer día de un mes, como 03/01/2019 12:00:00 AM, May 2022 o 2024-01-01T00:00:00.000",
+        ),
         "date",
     )
     batch.frame = batch.frame.select(

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
+from pipelines.core.problem import Text
 from pipelines.sources.shared.calendar import first_of_month, month_number
 from pipelines.sources.shared.geography import SEED, us_states
 
@@ -30,30 +31,60 @@ def tidy(batch: RecordBatch, source: Source) -> None:
     Total rows (they include the hidden states) are set aside.
     """
     batch.set_aside(pl.col("notes").str.to_lowercase() == "total", "total")
-    batch.reject(pl.col("notes").is_not_null(), "Notes", "is neither empty nor Total", "notes")
+    batch.reject(
+        pl.col("notes").is_not_null(),
+        "Notes",
+        Text(en="is neither empty nor Total", es="no está vacía ni es Total"),
+        "notes",
+    )
 
     label = pl.concat_str(pl.col("year_text", "month_text").fill_null(""), separator=" ").str.to_lowercase()
     # The code, because the label is text: "Jan., 2018", "2023 ", "2024 (provisional)".
     month = (pl.col("month_code") + "/01").str.to_date("%Y/%m/%d", strict=False)
-    batch.reject(month.is_null(), "Month Code", "is not a month such as 2018/01", "month_code")
-    misfit = "does not go with the record's Month Code"
+    batch.reject(
+        month.is_null(),
+        "Month Code",
+        Text(en="is not a month such as 2018/01", es="no es un mes como 2018/01"),
+        "month_code",
+    )
+    misfit = Text(en="does not go with the record's Month Code", es="no corresponde al Month Code del registro")
     batch.reject(_labelled_month().ne_missing(month), "Month", misfit, "month_text")
     year = pl.col("year_text").str.extract(rf"^(\d{{4}}){_STATUS}$").ne_missing(month.dt.strftime("%Y"))
     batch.reject(pl.col("year_text").is_not_null() & year, "Year", misfit, "year_text")
 
     states = us_states(source.seed(SEED))
     state = pl.col("state_code").str.zfill(2).replace_strict(states.by_number, default=None, return_dtype=pl.String)
-    batch.reject(state.is_null(), "State Code", "is not the FIPS code of a US state", "state_code")
+    batch.reject(
+        state.is_null(),
+        "State Code",
+        Text(en="is not the FIPS code of a US state", es="no es el código FIPS de un estado de EE. UU."),
+        "state_code",
+    )
     named = pl.col("state_name").str.to_lowercase().replace_strict(states.by_name, default=None, return_dtype=pl.String)
-    batch.reject(named.ne_missing(state), "State", "does not go with the record's State Code", "state_name")
+    batch.reject(
+        named.ne_missing(state),
+        "State",
+        Text(en="does not go with the record's State Code", es="no corresponde al State Code del registro"),
+        "state_name",
+    )
 
     indicator = pl.col("cause") if "cause" in batch.raw.columns else pl.lit(ALL_DRUGS)
-    batch.reject(indicator.is_null(), "Multiple Cause of death Code", "is empty, expected T40.4", "cause")
+    batch.reject(
+        indicator.is_null(),
+        "Multiple Cause of death Code",
+        Text(en="is empty, expected T40.4", es="está vacía, se esperaba T40.4"),
+        "cause",
+    )
 
     text = pl.col("deaths_text").str.to_lowercase()
     deaths = text.cast(pl.Int64, strict=False)
     unreadable = deaths.is_null() & text.ne_missing(SUPPRESSED)
-    batch.reject(unreadable, "Deaths", "is neither a whole number nor Suppressed", "deaths_text")
+    batch.reject(
+        unreadable,
+        "Deaths",
+        Text(en="is neither a whole number nor Suppressed", es="no es un número entero ni Suppressed"),
+        "deaths_text",
+    )
 
     batch.frame = batch.frame.select(
         state.alias("jurisdiction_id"),

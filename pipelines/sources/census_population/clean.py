@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE, FileProblem, Records, match_header
-from pipelines.clean.unpack import shown
+from pipelines.core.problem import Text
 from pipelines.sources.shared.geography import SEED, us_states
 
 PREFIX = "population_"
@@ -35,17 +35,41 @@ def tidy(batch: RecordBatch, source: Source) -> None:
     """
     years = sorted(c for c in batch.raw.columns if c.startswith(PREFIX))
     if not years:
-        raise FileProblem(f"{batch.file} has no POPESTIMATE column: expected one for each year. Fetch it again.")
+        what = Text(
+            en="there is no POPESTIMATE column, expected one for each year",
+            es="no hay ninguna columna POPESTIMATE, se esperaba una por año",
+        )
+        raise FileProblem("other_layout", file=batch.file, what=what)
     level, county = pl.col("area_level"), pl.col("county_code").fill_null("")
     states = us_states(source.seed(SEED))
     state = pl.col("state_code").str.zfill(2).replace_strict(states.by_number, default=None, return_dtype=pl.String)
     named = pl.col("state_name").str.to_lowercase().replace_strict(states.by_name, default=None, return_dtype=pl.String)
     is_country, is_territory = level == "country", (level == "state") & state.is_in(TERRITORIES)
-    batch.reject(~is_country & named.is_null(), "STNAME", "is not the name of a US state", "state_name")
-    batch.reject(~is_country & state.is_null(), "STATE", "is not the FIPS code of a US state", "state_code")
-    batch.reject(~is_country & (named != state), "STNAME", "does not go with the record's STATE code", "state_name")
+    batch.reject(
+        ~is_country & named.is_null(),
+        "STNAME",
+        Text(en="is not the name of a US state", es="no es el nombre de un estado de EE. UU."),
+        "state_name",
+    )
+    batch.reject(
+        ~is_country & state.is_null(),
+        "STATE",
+        Text(en="is not the FIPS code of a US state", es="no es el código FIPS de un estado de EE. UU."),
+        "state_code",
+    )
+    batch.reject(
+        ~is_country & (named != state),
+        "STNAME",
+        Text(en="does not go with the record's STATE code", es="no corresponde al código STATE del registro"),
+        "state_name",
+    )
     misfit = pl.when(level == "county").then(~county.str.contains(COUNTY) | county.str.contains(NO_COUNTY))
-    batch.reject(misfit.otherwise(~county.str.contains(NO_COUNTY)), "COUNTY", "does not go with SUMLEV", "county_code")
+    batch.reject(
+        misfit.otherwise(~county.str.contains(NO_COUNTY)),
+        "COUNTY",
+        Text(en="does not go with SUMLEV", es="no corresponde a SUMLEV"),
+        "county_code",
+    )
     wide = batch.frame.select(
         pl.lit(f"V{years[-1].removeprefix(PREFIX)}").alias("series"),
         pl.when(is_territory).then(pl.lit("territory")).otherwise(level).alias("area_level"),
@@ -119,10 +143,11 @@ def _heading(name: str, sheet: pl.DataFrame, others: list[str]) -> dict[str, str
     for row in sheet.head(20).iter_rows(named=True):
         if sum(_is_year(row[c]) for c in others) >= 2:
             return row
-    raise FileProblem(
-        f"{name}: none of the first 20 rows has years as headings; expected the layout of NST-EST2024-POP.xlsx. "
-        "Fetch it again, or describe the new layout in the cleaning module."
+    what = Text(
+        en="none of the first 20 rows has years as headings; expected the layout of NST-EST2024-POP.xlsx",
+        es="ninguna de las primeras 20 filas tiene años por encabezado; se esperaba el formato de NST-EST2024-POP.xlsx",
     )
+    raise FileProblem("other_layout", file=name, what=what)
 
 
 def _refuse_unread(name: str, line: int, heading: dict[str, str], sheet: pl.DataFrame, others: list[str]) -> None:
@@ -131,14 +156,19 @@ def _refuse_unread(name: str, line: int, heading: dict[str, str], sheet: pl.Data
     Only the estimates base, whose title stands one row higher, has none in this row.
     """
     if odd := next((heading[c] for c in others if heading[c].strip() and not _is_year(heading[c])), None):
-        raise FileProblem(f"{name}, line {line}: the heading {shown(odd)} is not a year such as 2024. Fetch it again.")
+        what = Text(
+            en=f"the heading {odd[:80]!r} is not a year such as 2024",
+            es=f"el encabezado {odd[:80]!r} no es un año como 2024",
+        )
+        raise FileProblem("other_layout_in_line", file=name, line=line, what=what)
     body = sheet.filter(pl.col(LINE) > line)
     untitled = [c for c in others if not heading[c].strip() and (body[c].str.strip_chars() != "").any()]
     if len(untitled) > 1:
-        raise FileProblem(
-            f"{name}, line {line}: {len(untitled)} columns of figures have no year as heading, expected only the "
-            "estimates base. Fetch it again."
+        what = Text(
+            en=f"{len(untitled)} columns of figures have no year as heading, expected only the estimates base",
+            es=f"{len(untitled)} columnas de cifras no tienen un año como encabezado, sólo se esperaba la base",
         )
+        raise FileProblem("other_layout_in_line", file=name, line=line, what=what)
 
 
 def _is_year(cell: str) -> bool:

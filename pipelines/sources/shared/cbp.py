@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.catalog.source import Source
 from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import LINE
+from pipelines.core.problem import Text
 from pipelines.sources.shared.calendar import fiscal_month_date, month_number
 
 # "2024" once the year is closed, "2024 (FYTD)" while it runs. A file with closed years only looks like a
@@ -32,10 +33,18 @@ def seizure_rows(batch: RecordBatch, source: Source) -> None:
     batch.reject(
         ~label.str.contains(FISCAL_YEAR_LABEL),
         "FY",
-        "is not a fiscal year such as 2024 or, while the year runs, 2024 (FYTD)",
+        Text(
+            en="is not a fiscal year such as 2024 or, while the year runs, 2024 (FYTD)",
+            es="no es un año fiscal como 2024 o, mientras el año corre, 2024 (FYTD)",
+        ),
         "fiscal_year_label",
     )
-    batch.reject(month_number(name).is_null(), "Month (abbv)", "is not an English month such as OCT", "month_name")
+    batch.reject(
+        month_number(name).is_null(),
+        "Month (abbv)",
+        Text(en="is not an English month such as OCT", es="no es un mes en inglés como OCT"),
+        "month_name",
+    )
     year = label.str.extract(FISCAL_YEAR_LABEL, 1).cast(pl.Int32)
     batch.frame = batch.frame.with_columns(
         fiscal_month_date(year, month_number(name)).alias("month"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines.catalog.load import load_catalog
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.dbt.build import Dbt
 from pipelines.orchestration.coverage_asset import coverage_asset
@@ -51,7 +52,7 @@ def build_definitions(
 
 def run_refresh_job(
     settings: Settings, sources: list[str], progress: Progress, run: str, workers: Workers | None = None
-) -> str | None:
+) -> Problem | None:
     """Run the refresh job in this process for some sources (none: all); why it failed, or None."""
     dbt = Dbt()
     return run_job(

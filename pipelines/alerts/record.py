@@ -42,15 +42,13 @@ class LastRefresh(BaseModel):
         }
 
 
-def finish(
-    settings: Settings, started: datetime, failure: Problem | str | None, sources: Sequence[SourceOutcome]
-) -> None:
+def finish(settings: Settings, started: datetime, failure: Problem | None, sources: Sequence[SourceOutcome]) -> None:
     """Record that a refresh ended. A disk that takes no more must not turn a good refresh into a failed one."""
     account = LastRefresh(
         started_at=started.isoformat(timespec="seconds"),
         # The machine's own time, also in a rehearsal: the watchdog counts from it.
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        failure=None if failure is None else problem_of(failure),
+        failure=failure,
         sources=list(sources),
     )
     with contextlib.suppress(OSError):

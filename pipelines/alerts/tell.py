@@ -14,7 +14,7 @@ from pipelines.alerts.memory import memory_path, read_memory, remember, see, wri
 from pipelines.alerts.message import Seen, body, meanwhile, title
 from pipelines.catalog.load import load_catalog
 from pipelines.core.errors import why
-from pipelines.core.problem import Problem, problem_of
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.core.wording import LANGUAGES, say
@@ -24,14 +24,14 @@ from pipelines.status.account import Account, read_outline
 _PATIENCE = 120
 
 
-def after_refresh(settings: Settings, realm: Realm | None, failure: Problem | str | None) -> list[str]:
+def after_refresh(settings: Settings, realm: Realm | None, failure: Problem | None) -> list[str]:
     """Tell what a refresh that just ended turned. realm: None where not even that is known.
 
     Returns sentences about what was told, and what could not be; never raises.
     """
 
     def conditions() -> list[Condition]:
-        found = [run_failed(problem_of(failure))] if failure else []
+        found = [run_failed(failure)] if failure else []
         if realm is None:
             return found
         return found + of_sources(known, realm, settings.now().date())
@@ -53,9 +53,9 @@ def _accounts(settings: Settings, realm: Realm | None) -> tuple[list[Account], l
     return known, unknown
 
 
-def after_death(settings: Settings, failure: Problem | str) -> list[str]:
+def after_death(settings: Settings, failure: Problem) -> list[str]:
     """Tell that a run failed without having told it itself: its process died, or it was started by hand."""
-    return tell(settings, lambda: [run_failed(problem_of(failure))], lambda key: key == RUN)
+    return tell(settings, lambda: [run_failed(failure)], lambda key: key == RUN)
 
 
 def tell(settings: Settings, conditions: Callable[[], list[Condition]], mine: Callable[[str], bool]) -> list[str]:

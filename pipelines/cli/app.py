@@ -12,6 +12,7 @@ import typer
 from pipelines.core.errors import DrugflowError
 
 if TYPE_CHECKING:
+    from pipelines.core.problem import Problem
     from pipelines.core.settings import Settings
     from pipelines.core.types import Realm
     from pipelines.refresh.refresh import Progress
@@ -60,7 +61,7 @@ def publishing_command(settings: Settings) -> str:
     return f"drugflow refresh{' --origin archive:official' * is_sample}"
 
 
-def run_job(settings: Settings, sources: list[str], progress: Progress, run: str) -> str | None:
+def run_job(settings: Settings, sources: list[str], progress: Progress, run: str) -> Problem | None:
     """Run the refresh job; Dagster is imported only then, beside two processes that clean and judge meanwhile."""
     from pipelines.refresh.origin import active_sources, resolve_origin
     from pipelines.refresh.workers import Workers

@@ -8,8 +8,6 @@ from typing import Any
 from pipelines.core.kinds import Kind
 from pipelines.core.problem import Problem, as_told
 
-LOOK_AT_THE_DISK = "Look at the disk's free space and at who may write there, then run 'drugflow refresh' again."
-
 
 class DrugflowError(Exception):
     """A problem for the person who meets it; as a text it is worded in the language of the installation.
@@ -38,6 +36,6 @@ def why(error: BaseException) -> str:
     return re.sub(r"\[Errno -?\d+\] ?", "", said)[:200]
 
 
-def machine_refused(error: OSError) -> Problem:
+def machine_refused(error: BaseException) -> Problem:
     """What the disk or the operating system refuses."""
     return Problem.of("machine_refused", why=why(error))

@@ -125,6 +125,8 @@ class _Formatter(string.Formatter):
 
             style: Any = "or" if form == "or" else "standard"
             return str(format_list(texts, style, _LOCALES[self._language]))
+        if form == "alternatives":
+            return ("; or " if self._language == "en" else "; o bien ").join(texts)
         return {"sentences": " ", "semicolons": "; "}.get(form, ", ").join(texts)
 
     def _shown(self, value: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import scratch_folder
 from pipelines.core.fingerprint import code_fingerprint
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import DBT_PROJECT
 from pipelines.dbt.manifest import DBT, MANIFEST
 
@@ -112,10 +113,8 @@ def failure(results: Sequence[Result], nodes: Mapping[str, Any], target: Path, s
         for r in results
         if r.status in ("error", "fail") and r.unique_id in nodes
     ]
-    what = "; ".join(bad) or " ".join(said.split())[-500:] or "dbt ended before its first model"
-    return DrugflowError(
-        f"The marts could not be built, so the old release stays: {what}. dbt's log is {target / 'dbt.log'}."
-    )
+    what = "; ".join(bad) or " ".join(said.split())[-500:] or Phrase.of("phrase.dbt_ended_early")
+    return DrugflowError("marts_not_built", what=what, log=target / "dbt.log")
 
 
 def _start(module: Sequence[str], target: Path, environment: Mapping[str, str], stdin: int) -> subprocess.Popen[str]:

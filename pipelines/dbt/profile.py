@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json, write_json
 
+_LOCKED = "set lock on file"
+
 STORED = "profiles.json"
 PERIODS = ("month_ending", "month", "year", "fiscal_year")
 # A new vintage moves this date on every row that it covers, also where no figure changed.
@@ -71,15 +73,11 @@ def wait_until_closed(build: Path, timeout: float) -> None:
             return
         except duckdb.IOException as error:
             said = str(error).splitlines()[0]
-            if "set lock on file" not in said:
-                raise DrugflowError(
-                    f"{path} cannot be opened ({said}). Nothing is lost: 'drugflow refresh --full' makes it again."
-                ) from error
+            # DuckDB has one class of error for both, so its own words tell a file that another process holds.
+            if _LOCKED not in said:
+                raise DrugflowError("build_file_unreadable", file=path, why=said) from error
             if time.monotonic() > end:
-                raise DrugflowError(
-                    f"{path} is open in another program ({said}). It is private to the refresh: "
-                    "close it there, and open current/drugflow.duckdb instead."
-                ) from error
+                raise DrugflowError("build_file_is_open", file=path, why=said) from error
             time.sleep(0.2)
 
 

@@ -7,9 +7,9 @@ import dagster as dg
 
 from pipelines.catalog.source import Source
 from pipelines.core.settings import PACKAGE, Settings
+from pipelines.orchestration.failure import as_failure
 from pipelines.orchestration.metadata import (
     OWNERS,
-    as_sentence,
     bars,
     code_references,
     coverage_columns,
@@ -40,7 +40,7 @@ def coverage_asset(settings: Settings, sources: list[Source]) -> dg.AssetsDefini
     def coverage() -> dg.MaterializeResult[Any]:
         from pipelines.history.run import write_coverage
 
-        with as_sentence():
+        with as_failure():
             realm = resolve_origin(settings).realm
             folder = settings.stage("history", realm)
             before = _covered(folder)

@@ -22,7 +22,8 @@ from pipelines.core.types import Realm
 from pipelines.dbt.build import Dbt, Result, failure
 from pipelines.dbt.manifest import MANIFEST, dbt_environment, prepare_manifest
 from pipelines.dbt.profile import Profile, read_profiles, store_profiles, stored_profiles, wait_until_closed
-from pipelines.orchestration.metadata import as_sentence, bars, realm_word, spark
+from pipelines.orchestration.failure import as_failure, failure_of
+from pipelines.orchestration.metadata import bars, realm_word, spark
 from pipelines.orchestration.translator import Translator, severity_of
 from pipelines.refresh.origin import active_sources, resolve_origin
 from pipelines.refresh.stages import build_inputs
@@ -59,11 +60,11 @@ def dbt_models(settings: Settings, dbt: Dbt) -> dg.AssetsDefinition:
     def dbt_build(context: dg.AssetExecutionContext) -> Iterator[Any]:
         realm = resolve_origin(settings).realm
         project = _project(context.assets_def, nodes, translator)
-        with as_sentence():
+        with as_failure():
             results, failed = _build(settings, realm, context, project, dbt)
         yield from results
         if failed:
-            raise dg.Failure(description=str(failed), allow_retries=False) from failed
+            raise failure_of(failed.problem) from failed
 
     return dbt_build
 
@@ -92,7 +93,7 @@ def _build(
         state = read_json(build / "state.json") or {}
         fits = bool(state.get("complete")) and state.get("inputs") == inputs
         if not whole and not state:
-            raise DrugflowError("Nothing is built yet, so one model has nothing to stand on: materialize everything.")
+            raise DrugflowError("nothing_built_yet")
         wait_until_closed(build, settings.lock_timeout_seconds)
         if whole and fits and (known := _as_built(build, state, project, realm)):
             context.log.info("The models are built from the histories as they are: nothing to do.")
@@ -129,8 +130,7 @@ def _run(
     results = [r for r in results if r.unique_id.partition(".")[0] in _SHOWN]
     if strange := [r.unique_id for r in results if r.unique_id not in project.nodes]:
         # dbt reads its project anew, Dagster as it was when the assets were loaded.
-        what = ", ".join(strange[:3])
-        return [], DrugflowError(f"The dbt project got {what} since it was loaded: reload it, or refresh again.")
+        return [], DrugflowError("dbt_project_changed", nodes=strange[:3])
     return results, failure(results, project.nodes, target, " ".join(heard)) if code else None
 
 
@@ -150,9 +150,7 @@ def _join_coverage(settings: Settings, realm: Realm) -> None:
 
     folder = settings.stage("history", realm)
     if missing := [s for s in active_sources() if not (folder / f"{s}.coverage.parquet").exists()]:
-        raise DrugflowError(
-            f"The models need the history of every source, and {', '.join(missing)} has none: materialize it first."
-        )
+        raise DrugflowError("histories_missing", sources=missing)
     write_coverage(folder, active_sources())
 
 

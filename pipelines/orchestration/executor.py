@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pipelines.core.settings import Settings
-from pipelines.orchestration.failure import why_step_failed
+from pipelines.orchestration.failure import joined, why_step_failed
 from pipelines.orchestration.instance import alive_until_exit, bury_dead_runs
 from pipelines.refresh.lock import BusyError, turn
 from pipelines.refresh.protocol import Refreshing, refreshing
@@ -85,7 +85,7 @@ class ProtocolExecutor(dg.Executor):
             if event.is_step_failure:
                 failures.append(why_step_failed(event.step_failure_data))
             yield event
-        running.failure = " ".join(failures) or None
+        running.failure = joined(failures)
 
 
 def protocol_executor(

@@ -1,4 +1,4 @@
-"""What the UI shows beside an asset: schemas, links to code, tables, small charts, and failures as sentences.
+"""What the UI shows beside an asset: schemas, links to code, tables, and small charts.
 
 What belongs here: turning plain values into Dagster's metadata. What does not: computing them.
 """
@@ -6,8 +6,7 @@ What belongs here: turning plain values into Dagster's metadata. What does not: 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import dagster as dg
 from pipelines.catalog.dictionary import load_dictionary
 from pipelines.catalog.source import Source
 from pipelines.catalog.table import Table
-from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
 from pipelines.core.settings import PROJECT_ROOT
 from pipelines.core.types import Realm
 from pipelines.dbt.lineage import load_lineage
@@ -32,20 +30,6 @@ EFFECTS = {
 }
 """What follows where a check fails, by severity: in front of what it asks, because until then nothing shows it."""
 CLEAN_ONLY = "Read while cleaning; no released table has it."
-
-
-@contextmanager
-def as_sentence() -> Iterator[None]:
-    """A DrugflowError, and what the disk refuses, become a failure that shows a sentence and that no retry repeats."""
-    import duckdb
-
-    try:
-        yield
-    except DrugflowError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except (OSError, duckdb.IOException) as error:
-        sentence = f"{why(error)}. {LOOK_AT_THE_DISK} The old release stays."
-        raise dg.Failure(description=sentence, allow_retries=False) from error
 
 
 def code_references(*files: Path) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from pipelines.core.types import Realm
 from pipelines.dbt.profile import wait_until_closed
 from pipelines.ingest.origins import Origin
 from pipelines.orchestration.dbt_assets import POOL
+from pipelines.orchestration.failure import as_failure
 from pipelines.orchestration.metadata import (
     EFFECTS,
     OWNERS,
-    as_sentence,
     bars,
     code_references,
     listing,
@@ -71,7 +71,7 @@ def release_asset(settings: Settings, upstream: list[dg.AssetKey]) -> dg.AssetsD
         check_specs=[dg.AssetCheckSpec(name, asset="release", description=text) for name, text in CHECKS.items()],
     )
     def release() -> Iterator[Any]:
-        with as_sentence():
+        with as_failure():
             origin = resolve_origin(settings)
             refuse_sample_over_official(settings, origin.realm)
             _refuse_empty(settings, origin.realm)
@@ -102,10 +102,7 @@ def _publish(settings: Settings, origin: Origin) -> Manifest:
 def _refuse_empty(settings: Settings, realm: Realm) -> None:
     """Raise DrugflowError where no vintage of any source is accepted: empty tables would look like zeros."""
     if not any(read_outline(settings, realm, get_source(s)).accepted for s in active_sources()):
-        raise DrugflowError(
-            "No vintage of any source is accepted, so there is nothing to release. 'drugflow status' says what is held "
-            "and what was not taken."
-        )
+        raise DrugflowError("nothing_accepted")
 
 
 def _shown(settings: Settings, manifest: Manifest, before: Manifest | None) -> dict[str, Any]:

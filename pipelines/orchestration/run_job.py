@@ -13,10 +13,11 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.dbt.build import Dbt
 from pipelines.dbt.manifest import dbt_environment
-from pipelines.orchestration.failure import why_step_failed
+from pipelines.orchestration.failure import joined, why_step_failed
 from pipelines.orchestration.instance import alive, bury_dead_runs, prepare_home
 from pipelines.orchestration.jobs import REFRESH
 from pipelines.refresh.origin import active_sources, resolve_origin
@@ -29,15 +30,17 @@ Build = Callable[[dict[str, Any]], dg.Definitions]
 """Makes the definitions, with loggers: the layer above wires them."""
 
 
-def run_job(settings: Settings, sources: list[str], progress: Progress, run: str, dbt: Dbt, build: Build) -> str | None:
-    """Run the job in this process under an id; the sentence why it failed, or None.
+def run_job(
+    settings: Settings, sources: list[str], progress: Progress, run: str, dbt: Dbt, build: Build
+) -> Problem | None:
+    """Run the job in this process under an id; why it failed, or None.
 
     dbt: what the steps build with; it is made ready meanwhile. What dbt and Dagster print goes to
     ``data_marts/refresh.log``; the run itself is in the UI.
     """
     progress("start", "started")
     prepare_home(settings)
-    failures: list[str] = []
+    failures: list[Problem] = []
     job = build({"progress": _progress_logger(progress, failures)}).resolve_job_def(REFRESH)
     progress("start", "done")
     settings.data_marts.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,7 @@ def run_job(settings: Settings, sources: list[str], progress: Progress, run: str
         )
     if result.success:
         return None
-    return " ".join(failures) or "The run failed; its log is in the UI ('drugflow ui', Runs)."
+    return joined(failures) or Problem.of("run_without_reason")
 
 
 def _selection(settings: Settings, job: dg.JobDefinition, sources: list[str]) -> list[dg.AssetKey] | None:
@@ -79,7 +82,7 @@ def _selection(settings: Settings, job: dg.JobDefinition, sources: list[str]) ->
     return sorted(keys, key=lambda k: tuple(k.path))
 
 
-def _progress_logger(progress: Progress, failures: list[str]) -> Any:
+def _progress_logger(progress: Progress, failures: list[Problem]) -> Any:
     """A Dagster logger that turns the run's events into progress and collects why steps failed."""
     words = {
         dg.DagsterEventType.STEP_START.value: "started",

@@ -12,6 +12,7 @@ import dagster as dg
 from pipelines.alerts.record import last_refresh
 from pipelines.alerts.tell import after_death
 from pipelines.alerts.watchdog import watch
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.orchestration.executor import ENDED, STEPPED_ASIDE
 from pipelines.orchestration.failure import why_step_failed
@@ -47,12 +48,13 @@ def _was_overtaken(settings: Settings, context: dg.RunFailureSensorContext) -> b
     return last is not None and datetime.fromisoformat(last.finished_at).timestamp() > ended
 
 
-def reason(context: dg.RunFailureSensorContext) -> str:
+def reason(context: dg.RunFailureSensorContext) -> Problem:
     """Why a run failed: what its first failed step says, else what ended the run."""
     for event in context.get_step_failure_events():
         return why_step_failed(event.step_failure_data)
-    said = context.failure_event.message or "The run failed without a reason."
-    return f"The run {context.dagster_run.run_id[:8]} of {context.dagster_run.job_name} failed: {said}"
+    run = context.dagster_run
+    said = context.failure_event.message or Problem.of("step_without_reason")
+    return Problem.of("run_failed", run=run.run_id[:8], job=run.job_name, said=said)
 
 
 def watchdog_sensor(settings: Settings) -> dg.SensorDefinition:

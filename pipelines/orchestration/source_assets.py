@@ -19,10 +19,10 @@ from pipelines.core.settings import Settings
 from pipelines.core.types import Realm, Severity
 from pipelines.ingest.live.state import read_state, seconds_since
 from pipelines.ingest.origins import Origin
+from pipelines.orchestration.failure import as_failure
 from pipelines.orchestration.metadata import (
     EFFECTS,
     OWNERS,
-    as_sentence,
     bars,
     code_references,
     columns_of,
@@ -111,7 +111,7 @@ def _raw(settings: Settings, source: Source) -> Any:
         **_common(source),
     )
     def raw(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with as_sentence():
+        with as_failure():
             origin = resolve_origin(settings)
             report = ingest_source(settings, origin, source.id, context.run.run_id, _sources_of(context.run))
         yield dg.MaterializeResult(
@@ -206,7 +206,7 @@ def _clean(settings: Settings, source: Source, workers: Workers) -> Any:
         **_common(source),
     )
     def clean(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with as_sentence():
+        with as_failure():
             realm = resolve_origin(settings).realm
             summaries, verdicts = workers.judged(settings, realm, source.id, context.run.run_id)
         for mended in (s.mended for s in summaries if s.mended):
@@ -313,7 +313,7 @@ def _history(settings: Settings, source: Source) -> Any:
         **_common(source),
     )
     def history(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with as_sentence():
+        with as_failure():
             realm = resolve_origin(settings).realm
             summary = build_source_history(settings, realm, source.id, context.run.run_id)
         if summary.get("mended"):

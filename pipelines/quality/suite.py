@@ -154,9 +154,9 @@ def _places(outcome: Any, where: list[str]) -> list[Phrase]:
 
 def _worded(column: str | None, value: Any) -> Phrase | None:
     """A value in words where the catalogue has some for its column."""
-    if value is None or not knows(key := f"found.{column}"):
+    if value is None or not knows(f"found.{column}"):
         return None
-    return Phrase.of(key, value=value.item() if hasattr(value, "item") else value)
+    return Phrase.of(f"found.{column}", value=value.item() if hasattr(value, "item") else value)
 
 
 def _plain(value: Any) -> str:

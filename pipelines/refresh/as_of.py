@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import date
 
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import Settings
 from pipelines.refresh.lock import turn
 from pipelines.refresh.origin import active_sources, resolve_origin
@@ -41,10 +42,9 @@ def look_back(
         first = min(
             (v[0].receipt.vintage for s in active_sources() if (v := known_vintages(settings, realm, s))), default=None
         )
-        raise DrugflowError(
-            f"The archive has nothing that was published until {day}: "
-            + (f"its first vintage is of {first}." if first else "it is empty; run 'drugflow refresh' first.")
-        )
+        if first is None:
+            raise DrugflowError("archive_is_empty", day=day)
+        raise DrugflowError("nothing_published_until", day=day, first=first)
     who = f"drugflow asof {day}"
     with turn(settings, who, tell):
         try:
@@ -54,9 +54,8 @@ def look_back(
                 running.failure = run_job(own, [], progress, running.run)
                 manifest = current_manifest(own)
                 if running.failure or manifest is None:
-                    raise DrugflowError(
-                        f"The release of {day} could not be built: {running.failure or 'nothing was published'}"
-                    )
+                    found = running.failure or Phrase.of("phrase.nothing_published")
+                    raise DrugflowError("day_not_built", day=day, found=found)
             shutil.rmtree(place, ignore_errors=True)
             (own.releases / manifest.release_id).rename(place)
         finally:

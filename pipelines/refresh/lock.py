@@ -14,7 +14,9 @@ from filelock import FileLock, Timeout
 
 from pipelines.core.errors import DrugflowError, why
 from pipelines.core.files import recall, write_json
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import Settings
+from pipelines.core.wording import say
 
 
 class BusyError(DrugflowError):
@@ -35,17 +37,12 @@ def turn(settings: Settings, who: str, tell: Callable[[str], None]) -> Iterator[
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            tell(f"{_holder(settings)} Waiting up to {settings.lock_timeout_seconds:.0f} s for it.")
+            tell(say("refresh.waits", {"holder": _holder(settings), "seconds": settings.lock_timeout_seconds}))
             lock.acquire(timeout=settings.lock_timeout_seconds)
     except Timeout as error:
-        raise BusyError(
-            f"{_holder(settings)} This one waited {settings.lock_timeout_seconds:.0f} s and stepped aside: nothing was "
-            "changed by it."
-        ) from error
+        raise BusyError("stepped_aside", holder=_holder(settings), seconds=settings.lock_timeout_seconds) from error
     except OSError as error:
-        raise DrugflowError(
-            f"{folder} cannot be written ({why(error)}): correct it or set DRUGFLOW_DATA_MARTS."
-        ) from error
+        raise DrugflowError("marts_folder_refused", folder=folder, why=why(error)) from error
     try:
         # Only for the sentence of whoever waits: a full disk must not stop a refresh here.
         with contextlib.suppress(OSError):
@@ -58,8 +55,9 @@ def turn(settings: Settings, who: str, tell: Callable[[str], None]) -> Iterator[
         lock.release()
 
 
-def _holder(settings: Settings) -> str:
+def _holder(settings: Settings) -> Phrase:
+    """Who has the turn, as far as is known."""
     held = recall(settings.data_marts / ".turn.json")
     if not held:
-        return "Another refresh is at work."
-    return f"Another refresh is at work: {held['who']}, process {held['pid']}, since {held['since'][:16]}Z."
+        return Phrase.of("refresh.somebody_works")
+    return Phrase.of("refresh.works", who=held["who"], process=held["pid"], since=f"{held['since'][:16]}Z")

@@ -36,19 +36,12 @@ def resolve_origin(settings: Settings) -> Origin:
     manifest = current_manifest(settings) or newest_release(settings)
     if manifest is None:
         if archived := _officially_archived(settings):
-            raise NoOriginError(
-                f"Nothing is released yet, and the archive has official vintages of {', '.join(archived)}. Where "
-                "should the figures come from? Choose one: 'drugflow refresh --origin archive:official' (what is "
-                "archived already), '--origin mirror:FOLDER' (your copy of the agencies' files), '--origin live' (the "
-                "agencies' sites), or '--origin sample' (generated figures). DRUGFLOW_ORIGIN keeps the choice."
-            )
+            raise NoOriginError("origin_not_chosen", sources=archived)
         return parse_origin("sample")
     try:
         return parse_origin(manifest.origin)
     except DrugflowError as error:
-        raise DrugflowError(
-            f"The current release came from {manifest.origin}, which cannot be read now: {error}"
-        ) from error
+        raise DrugflowError("origin_cannot_be_read_now", origin=manifest.origin, found=error) from error
 
 
 def realm_of(settings: Settings) -> Realm:

@@ -18,6 +18,7 @@ from pathlib import Path
 from pipelines.alerts.record import finish
 from pipelines.alerts.tell import after_refresh
 from pipelines.core.errors import DrugflowError, why
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.refresh.lock import turn
@@ -42,7 +43,7 @@ class Refreshing:
     run: str
     started: datetime
     before: Known
-    failure: str | None = None
+    failure: Problem | None = None
     sources: list[SourceOutcome] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
 
@@ -76,13 +77,15 @@ def refreshing(
         except NoOriginError:
             raise
         except Exception as error:
-            sentence = (
-                str(error) if isinstance(error, DrugflowError) else _unforeseen(log or settings.data_marts / LOG, error)
+            problem = (
+                error.problem
+                if isinstance(error, DrugflowError)
+                else _unforeseen(log or settings.data_marts / LOG, error)
             )
-            finish(settings, started, sentence, [])
-            for said in after_refresh(settings, _realm(settings), sentence):
+            finish(settings, started, problem, [])
+            for said in after_refresh(settings, _realm(settings), problem):
                 tell(said)
-            raise DrugflowError(sentence) from error
+            raise DrugflowError(problem) from error
 
 
 def _conclude(running: Refreshing) -> None:
@@ -94,11 +97,11 @@ def _conclude(running: Refreshing) -> None:
     running.alerts = after_refresh(settings, realm, running.failure)
 
 
-def _unforeseen(log: Path, error: Exception) -> str:
-    """A sentence about an error that nobody foresaw; where it happened goes into the log of the refresh."""
+def _unforeseen(log: Path, error: Exception) -> Problem:
+    """An error that nobody foresaw; where it happened goes into the log of the refresh."""
     with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as handle:
         traceback.print_exception(error, file=handle)
-    return f"The refresh ended with {type(error).__name__}: {why(error)}. Where it happened is at the end of {log}."
+    return Problem.of("refresh_ended_with", error=type(error).__name__, why=why(error), log=log)
 
 
 def _realm(settings: Settings) -> Realm | None:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipelines.catalog.load import get_source
-from pipelines.core.errors import LOOK_AT_THE_DISK, DrugflowError, why
+from pipelines.core.errors import DrugflowError, machine_refused, why
+from pipelines.core.problem import Problem
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm
 from pipelines.ingest.origins import Origin
@@ -28,7 +29,7 @@ from pipelines.status.account import read_outline
 
 Progress = Callable[[str, str], None]
 """Called with a step's name and one of started, done, failed; or with a sentence that a step said, and said."""
-RunJob = Callable[[Settings, list[str], Progress, str], str | None]
+RunJob = Callable[[Settings, list[str], Progress, str], Problem | None]
 """Runs the refresh job under an id for some sources (none: all) and returns why it failed, or None.
 
 The layer above has it, and imports Dagster only when it is called.
@@ -37,13 +38,13 @@ The layer above has it, and imports Dagster only when it is called.
 
 @dataclass
 class Outcome:
-    """What a refresh did. blocked: sentences about what is held back; failure: why nothing was published."""
+    """What a refresh did. blocked: what is held back or was not taken; failure: why nothing was published."""
 
     origin: Origin
     changed: bool
     manifest: Manifest | None
-    blocked: list[str] = field(default_factory=list)
-    failure: str | None = None
+    blocked: list[Problem] = field(default_factory=list)
+    failure: Problem | None = None
 
     @property
     def exit_code(self) -> int:
@@ -78,7 +79,7 @@ def refresh(
     try:
         look_at_origin(settings, origin, sources or active_sources(), running.run, fetching)
     except OSError as error:
-        running.failure = f"{why(error)}. {LOOK_AT_THE_DISK}"
+        running.failure = machine_refused(error)
         return Outcome(origin, False, current, [], running.failure)
     if not full and current is not None and is_released(settings, origin, survey(settings, origin)):
         if is_told(settings, origin):
@@ -95,7 +96,7 @@ def refresh(
     return Outcome(origin, True, current_manifest(settings), blocked(settings, origin.realm), running.failure)
 
 
-def _tell_answers(settings: Settings, origin: Origin) -> str | None:
+def _tell_answers(settings: Settings, origin: Origin) -> Problem | None:
     """Release the same tables with a meta.sources that says how the agencies answer by now; no model is built.
 
     Returns why the disk refused it, or None. Raises DrugflowError where the models are not built from the histories
@@ -106,31 +107,32 @@ def _tell_answers(settings: Settings, origin: Origin) -> str | None:
             publish(settings, origin.realm, origin.name, lambda: build_inputs(settings, origin.realm), code_version())
         note_release(settings, origin)
     except OSError as error:
-        return f"{why(error)}. {LOOK_AT_THE_DISK}"
+        return machine_refused(error)
     return None
 
 
 def _run_on_this_disk(
     settings: Settings, sources: list[str], progress: Progress, run_job: RunJob, run: str
-) -> str | None:
+) -> Problem | None:
     """run_job, where Dagster's own files may meet a full or locked disk too."""
     try:
         return run_job(settings, sources, progress, run)
     except OSError as error:
-        return f"{why(error)}. {LOOK_AT_THE_DISK}"
+        return machine_refused(error)
     except Exception as error:
         # SQLAlchemy's wrapping of what SQLite says; importing it here would cost an unchanged night its seconds.
         if not isinstance(getattr(error, "orig", None), sqlite3.Error):
             raise
-        place = settings.dagster_home
-        return f"Dagster's runs in {place} cannot be written ({why(error.orig)}). {LOOK_AT_THE_DISK}"  # type: ignore[attr-defined]
+        return Problem.of("runs_cannot_be_written", folder=settings.dagster_home, why=why(error.orig))  # type: ignore[attr-defined]
 
 
-def blocked(settings: Settings, realm: Realm) -> list[str]:
-    """Sentences about what the last refresh could not take in."""
-    sentences = []
+def blocked(settings: Settings, realm: Realm) -> list[Problem]:
+    """What the last refresh could not take in."""
+    found: list[Problem] = []
     for source_id in active_sources():
         account = read_outline(settings, realm, get_source(source_id))
-        sentences += [f"{source_id}: {p}" for p in account.problems]
-        sentences += [f"{source_id} {v.archive_id} is held back: {v.problem}" for v in account.waiting]
-    return sentences
+        found += [p.at(source_id) for p in account.problems]
+        found += [
+            Problem.of("vintage_held", source=source_id, vintage=v.archive_id, found=v.holding) for v in account.waiting
+        ]
+    return found

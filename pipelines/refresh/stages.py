@@ -134,10 +134,7 @@ def build_source_history(settings: Settings, realm: Realm, source_id: str, run: 
     vintages = known_vintages(settings, realm, source_id, (judged or {}).get("vintages", {}) if same_run else None)
     verdicts = settings.stage("quality", realm) / source_id
     if missing := [v.id for v in vintages if not (verdicts / f"{v.id}.json").exists()]:
-        raise DrugflowError(
-            f"{source_id} {', '.join(missing)} is archived and nobody judged it, so its history cannot be built: "
-            f"materialize clean/{source_id}, or run 'drugflow refresh'."
-        )
+        raise DrugflowError("archived_but_not_judged", source=source_id, vintages=missing)
     source = get_source(source_id)
     folder = settings.stage("clean", realm) / source_id
     accepted = [

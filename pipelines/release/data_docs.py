@@ -30,7 +30,8 @@ def data_docs(settings: Settings, realm: Realm, accounts: list[Account], target:
 
 def _entry(settings: Settings, realm: Realm, verdict: Verdict, target: Path) -> str:
     failed = [c.id for c in verdict.checks if not c.passed]
-    said = f": {html.escape(verdict.problem.said("en", advice=False))}" if verdict.problem else ""
+    problem = verdict.problem.said("en", advice=False) if verdict.problem else None
+    said = f": {html.escape(problem)}" if problem else ""
     said += f" · failed: {', '.join(failed)}" if failed else ""
     links = []
     for page in verdict.pages:

@@ -18,6 +18,7 @@ from typing import Literal
 from pipelines.clean.files import sheet_of
 from pipelines.clean.unpack import Limits, members
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase
 from pipelines.sources.shared.calendar import MONTHS
 
 MOST_CATEGORIES = 60
@@ -76,13 +77,13 @@ def read_table(file: Path) -> Table:
     Raises DrugflowError where there is no table of named columns with a row below them.
     """
     if not file.is_file():
-        raise DrugflowError(f"{file} is not a file: give the path of one of the publisher's files.")
+        raise DrugflowError("draft_from_no_file", file=file)
     for name, stream, kind in members(file, Limits()):
         if kind == "parquet":
-            raise DrugflowError(f"{name} is a Parquet file: expected csv, tsv or xlsx, plain or in a zip or gz.")
+            raise DrugflowError("draft_from_parquet", file=name)
         table = _from_sheet(name, stream.read()) if kind == "xlsx" else _from_text(name, stream.read(BYTES_LOOKED_AT))
         return _checked(name, table)
-    raise DrugflowError(f"{file.name} holds no file: expected csv, tsv or xlsx, plain or in a zip or gz.")
+    raise DrugflowError("draft_from_nothing", file=file.name)
 
 
 def _from_sheet(name: str, content: bytes) -> Table:
@@ -99,14 +100,12 @@ def _from_text(name: str, content: bytes) -> Table:
     first = text.partition("\n")[0]
     separator = max(",\t;|", key=first.count)
     if first.count(separator) and separator not in ",\t":
-        raise DrugflowError(
-            f"{name}: the columns are separated by {separator!r}; expected commas (csv) or tabs (tsv). Save it again "
-            "with one of these."
-        )
+        raise DrugflowError("draft_other_separator", file=name, separator=separator)
     try:
         header, *rows = _take(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except (csv.Error, ValueError) as error:
-        raise DrugflowError(f"{name} cannot be read as a table of text ({error or 'it is empty'}).") from error
+        found = str(error) or Phrase.of("phrase.it_is_empty")
+        raise DrugflowError("draft_from_no_table", file=name, why=found) from error
     return Table("tsv" if separator == "\t" else "csv", encoding, header, rows)
 
 
@@ -126,15 +125,12 @@ def _checked(name: str, table: Table) -> Table:
     """The table with titles without outer space and whole rows only; see read_table."""
     titles = [" ".join(title.split()) for title in table.header]
     if len(titles) < 2 or not all(titles):
-        raise DrugflowError(
-            f"{name}: the first line is not a header of two or more named columns ({', '.join(titles)[:80]!r}). Remove "
-            "what stands above the header in a copy, and describe the layout in clean.py."
-        )
+        raise DrugflowError("draft_without_header", file=name, line=1, header=", ".join(titles)[:80])
     if twice := next((t for n, t in enumerate(titles) if t.casefold() in map(str.casefold, titles[:n])), None):
-        raise DrugflowError(f"{name}: the column {twice!r} is there twice, so one of them has to be renamed first.")
+        raise DrugflowError("draft_column_twice", file=name, column=twice)
     rows = [[c.strip() for c in row] for row in table.rows if len(row) == len(titles) and any(c.strip() for c in row)]
     if not rows:
-        raise DrugflowError(f"{name} has a header and no whole row: expected at least one.")
+        raise DrugflowError("draft_without_row", file=name)
     return Table(table.form, table.encoding, titles, rows)
 
 

@@ -31,16 +31,10 @@ def new_source(file: Path, root: Path, source_id: str | None = None) -> list[Pat
     root is no checkout of the project, one of them is there already, or the file cannot be read as a table.
     """
     if not (root / "pyproject.toml").is_file() or not (root / "pipelines" / "sources").is_dir():
-        raise DrugflowError(
-            f"{root} is not a checkout of the project, so there is no place for a new source: clone the repository and "
-            "run the command in it."
-        )
+        raise DrugflowError("no_checkout", folder=root)
     name = source_id or slug(file.name.split(".")[0])
     if not _ID.fullmatch(name) or name == "shared":
-        raise DrugflowError(
-            f"{name!r} cannot be a source's id: expected small letters, digits and underscores, such as cbp_currency. "
-            "Give one with --id."
-        )
+        raise DrugflowError("no_id_of_a_source", name=name)
     table = read_table(file)
     columns = guess(table)
     folder, tests = root / "pipelines" / "sources" / name, root / "tests" / "sources" / name
@@ -51,10 +45,7 @@ def new_source(file: Path, root: Path, source_id: str | None = None) -> list[Pat
         tests / "test_clean.py": _test(name),
     }
     if there := [path for path in texts if path.exists()]:
-        raise DrugflowError(
-            f"{there[0].relative_to(root)} is there already and is not written over: remove it, or choose another id "
-            "with --id."
-        )
+        raise DrugflowError("draft_is_there", file=there[0].relative_to(root))
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")

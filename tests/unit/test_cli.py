@@ -25,6 +25,7 @@ from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import load_catalog
 from pipelines.cli import main
 from pipelines.core.files import write_json
+from pipelines.core.problem import Phrase
 from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.ingest.origins import parse_origin
 from pipelines.quality.verdict import Check, Verdict
@@ -416,8 +417,10 @@ def official(drugflow: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return drugflow
 
 
-def failed(check_id: str, detail: str) -> Check:
-    return Check(id=check_id, severity="critical", passed=False, failing_rows=1, detail=detail)
+def failed(check_id: str, found: str | Phrase) -> Check:
+    """A check that failed: what it found, or the sentence that a version before stored."""
+    told = {"detail": found} if isinstance(found, str) else {"found": [found]}
+    return Check(id=check_id, severity="critical", passed=False, failing_rows=1, **told)
 
 
 def test_status_says_how_many_sources_are_late_by_how_much_and_what_to_do(
@@ -460,7 +463,7 @@ def test_a_check_that_the_sentence_only_names_is_told_with_its_value_and_its_pag
 
 
 def test_an_old_file_under_a_newer_date_is_called_that(official: Terminal):
-    again = failed("content_is_not_an_old_one", "observed the content of vintage 2023-11-15 again")
+    again = failed("content_is_not_an_old_one", Phrase.of("found.found", value="2023-11-15"))
     put_vintage(official.settings, "cbp_drug_seizures", "2026-01-15", "held", again, problem="It was there before.")
     text = official.run("status").text
     assert "It is an old file under a newer date, the content of vintage 2023-11-15 again." in text

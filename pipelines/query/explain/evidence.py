@@ -20,6 +20,7 @@ from pipelines.catalog.source import Source
 from pipelines.clean.files import LINE, Limits, read_records
 from pipelines.core.errors import DrugflowError
 from pipelines.core.files import read_json
+from pipelines.core.problem import Phrase
 from pipelines.query.explain.answer import Line, State, pairs
 from pipelines.query.explain.current import Current, ReleasedVintage, Row
 from pipelines.query.explain.records import Record, records_at
@@ -105,7 +106,7 @@ def _gather(current: Current, source: Source, wanted: list[Wanted], brief: bool,
         else:
             last = _at(current, source, state, state.last_vintage, STATE)
         if last is None:
-            raise _stale(current, source, f"no accepted vintage has {pairs(one.key)} any more")
+            raise _stale(current, source, Phrase.of("stale.no_vintage_has", key=pairs(one.key)))
         _same(current, source, state, last.row)
         stands = _stands(source, states, one.columns)
         since = ", ".join(f"{values} since {first.value_vintage}" for first, values in stands) or "no figure"
@@ -185,13 +186,13 @@ def _at(current: Current, source: Source, state: State, published: date, role: s
             for row in _clean_rows(current, source, vintage, [state.key]):
                 _same(current, source, state, row)
                 return _Place(vintage, role, row)
-    raise _stale(current, source, f"the vintage of {published} has no {pairs(state.key)} any more")
+    raise _stale(current, source, Phrase.of("stale.vintage_lost", vintage=published, key=pairs(state.key)))
 
 
 def _scan(current: Current, source: Source, vintage: ReleasedVintage) -> pl.LazyFrame:
     folder = current.settings.stage("clean", current.session.realm) / source.id / vintage.archive_id
     if not (folder / "clean.parquet").exists():
-        raise _stale(current, source, f"the clean rows of {vintage.archive_id} are gone")
+        raise _stale(current, source, Phrase.of("stale.rows_gone", vintage=vintage.archive_id))
     return pl.scan_parquet(folder / "clean.parquet")
 
 
@@ -216,7 +217,9 @@ def _same(current: Current, source: Source, state: State, row: Row) -> None:
             continue
         old, new = state.values[column.name], row[column.name]
         if not _equal(column, old, new):
-            raise _stale(current, source, f"{column.name} of {pairs(state.key)} was {old} and is {new}")
+            figures = {"old": str(old), "new": str(new)}
+            what = Phrase.of("stale.other_figure", column=column.name, key=pairs(state.key), **figures)
+            raise _stale(current, source, what)
 
 
 def _equal(column: TidyColumn, old: Any, new: Any) -> bool:
@@ -225,20 +228,17 @@ def _equal(column: TidyColumn, old: Any, new: Any) -> bool:
     return bool(abs(old - new) <= column.tolerance)
 
 
-def _stale(current: Current, source: Source, what: str) -> DrugflowError:
-    return DrugflowError(
-        f"The clean rows of {source.id} are not those that the release {current.session.release_id} was built from: "
-        f"{what}. Run 'drugflow refresh' and ask again."
-    )
+def _stale(current: Current, source: Source, what: Phrase) -> DrugflowError:
+    return DrugflowError("clean_rows_are_others", source=source.id, release=current.session.release_id, what=what)
 
 
 def _absent(current: Current, source: Source, one: Wanted, evidence: Evidence) -> list[Line]:
     """The files of the covering vintage, none of which has the key."""
     vintage = next((v for v in current.vintages(source.id) if v.vintage == one.vintage), None)
     if vintage is None:
-        raise _stale(current, source, f"the vintage of {one.vintage} is not among its accepted ones")
+        raise _stale(current, source, Phrase.of("stale.vintage_not_accepted", vintage=one.vintage))
     if _clean_rows(current, source, vintage, [one.key]):
-        raise _stale(current, source, f"the vintage of {one.vintage} has {pairs(one.key)} now")
+        raise _stale(current, source, Phrase.of("stale.vintage_has_now", vintage=one.vintage, key=pairs(one.key)))
     if vintage.rejected:
         evidence.steps.append(
             f"{vintage.rejected} records of the vintage of {vintage.vintage} could not be read; this one may be among "
@@ -266,10 +266,8 @@ def _quote(current: Current, source: Source, places: list[_Place]) -> list[Line]
         found = records.get((place.vintage.archive_id, place.row["file"], place.row["line"]), [])
         fitting = found if len(found) == 1 else [r for r in found if _gives(source, r, key, _limits(current))]
         if not fitting:
-            raise DrugflowError(
-                f"{place.row['file']} of {source.id} {place.vintage.archive_id} has no record on line "
-                f"{place.row['line']}, where {pairs(key)} was read. Run 'drugflow refresh --full' and ask again."
-            )
+            at = {"file": place.row["file"], "line": place.row["line"], "key": pairs(key)}
+            raise DrugflowError("no_record_on_line", source=source.id, vintage=place.vintage.archive_id, **at)
         lines.append(_line(current, source, place.vintage, place.row["file"], key, place.role, fitting[0]))
     return lines
 
@@ -303,14 +301,12 @@ def _verified(current: Current, source: Source, vintage: ReleasedVintage, file: 
         receipt = None if raw is None else Receipt.model_validate(raw)
         entries = [f for f in receipt.files if f.name == file] if receipt else []
         if receipt is None or not entries:
-            raise DrugflowError(f"{path} is not in the archive, or its receipt does not name it: restore a backup.")
+            raise DrugflowError("file_not_in_archive", file=path)
         ArchivedVintage(folder=path.parent, receipt=receipt.model_copy(update={"files": entries})).verify()
         released = vintage.sha256.get(file, "none")
         if entries[0].sha256 != released:
-            raise DrugflowError(
-                f"{path} is not the file that the release {current.session.release_id} was built from (sha256 "
-                f"{entries[0].sha256[:12]}…, release {released[:12]}…): restore the archive from a backup."
-            )
+            sums = {"found": entries[0].sha256[:12], "released": released[:12]}
+            raise DrugflowError("file_is_not_the_released", file=path, release=current.session.release_id, **sums)
         current.checksums[path] = entries[0].sha256
     return path, current.checksums[path]
 

@@ -15,11 +15,11 @@ from typing import Any
 from pipelines.catalog.load import load_catalog
 from pipelines.catalog.table import Column, Table
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Phrase
 from pipelines.dbt.lineage import load_lineage
-from pipelines.query.explain.answer import listed, pairs, said
+from pipelines.query.explain.answer import pairs, said
 from pipelines.query.explain.current import Current, Row, quoted
 
-FORM = 'Say "<table> <key>", such as "overdose_deaths_12mo US 2023-12 drug_overdose".'
 _NAMED = re.compile(r"^([a-z][a-z0-9_]*)=(.*)$", re.DOTALL)
 _MONTH = re.compile(r"^\d{4}-\d{2}$")
 _SHOWN = 12
@@ -46,16 +46,16 @@ def ask(current: Current, text: str) -> Question:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise DrugflowError(f"{text!r} has a quotation mark without its partner ({error}). {FORM}") from error
+        raise DrugflowError("quote_without_partner", text=text, why=str(error)) from error
     if not words:
-        raise DrugflowError(f"Nothing was asked. {FORM}")
+        raise DrugflowError("nothing_asked")
     table = _table(current, words[0])
     given = _key(table, words[1:])
     found = current.facts(table, given)
     if not found:
-        raise DrugflowError(_no_row(current, table, given))
+        raise DrugflowError("no_such_row", table=table.name, key=pairs(given), why=_no_row(current, table, given))
     if len(found) > 1:
-        raise DrugflowError(_several(table, given, found))
+        raise _several(table, given, found)
     return Question(table, {g: found[0][g] for g in table.grain}, found[0])
 
 
@@ -64,10 +64,10 @@ def _table(current: Current, name: str) -> Table:
     if table is None:
         names = [full.removeprefix("marts.") for full, t in current.tables.items() if not _declined(t)]
         close = difflib.get_close_matches(name.removeprefix("marts."), names, 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise DrugflowError(f"There is no table {name!r} in the release.{hint} Tables: {', '.join(names)}.")
+        hints = [*_meant(close), Phrase.of("hint.tables", names=names)]
+        raise DrugflowError("no_such_table", table=name, hints=hints)
     if why := _declined(table):
-        raise DrugflowError(f"{table.full_name} {why}")
+        raise DrugflowError("not_explained", table=table.full_name, why=why)
     return table
 
 
@@ -88,19 +88,16 @@ def _key(table: Table, words: list[str]) -> Row:
             continue
         name, text = named.groups()
         if name not in table.grain:
-            what = f"is a column of {table.name} but not of its key" if name in columns else "is no column of its key"
-            close = difflib.get_close_matches(name, table.grain, 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise DrugflowError(f"{name} {what}.{hint} The key of {table.name} is {', '.join(table.grain)}.")
+            hints = [*_meant(difflib.get_close_matches(name, table.grain, 1)), _grain(table)]
+            if name in columns:
+                raise DrugflowError("column_not_in_key", name=name, table=table.name, hints=hints)
+            raise DrugflowError("no_column_of_key", name=name, hints=hints)
         if name in texts:
-            raise DrugflowError(f"{name} is given twice, as {texts[name]!r} and {text!r}: keep one of them.")
+            raise DrugflowError("key_given_twice", name=name, first=texts[name], second=text)
         texts[name] = text
     free = [g for g in table.grain if g not in texts]
     if len(bare) > len(free):
-        raise DrugflowError(
-            f"{bare[len(free)]!r} is one value too many: the key of {table.name} is {', '.join(table.grain)}. "
-            "Quote a value that has blanks."
-        )
+        raise DrugflowError("one_value_too_many", value=bare[len(free)], table=table.name, key=table.grain)
     texts.update(zip(free, bare, strict=False))
     return {g: _value(table, columns[g], texts[g]) for g in table.grain if g in texts}
 
@@ -110,43 +107,50 @@ def _value(table: Table, column: Column, text: str) -> Any:
         try:
             return date.fromisoformat(f"{text}-01" if _MONTH.match(text) else text)
         except ValueError as error:
-            raise DrugflowError(
-                f"{text!r} is no {column.name}: expected a month such as 2023-12 or 2023-12-01. "
-                f"The key of {table.name} is {', '.join(table.grain)}."
-            ) from error
+            raise DrugflowError("value_is_no_month", value=text, name=column.name, hint=_grain(table)) from error
     if column.type in ("INTEGER", "BIGINT"):
         if not re.fullmatch(r"-?\d{1,18}", text):
-            raise DrugflowError(f"{text!r} is no {column.name}: expected a whole number such as 2023.")
+            raise DrugflowError("value_is_no_number", value=text, name=column.name)
         return int(text)
     return text
 
 
-def _several(table: Table, given: Row, found: list[Row]) -> str:
+def _meant(close: list[str]) -> list[Phrase]:
+    """What was meant, perhaps: one sentence, or none."""
+    return [Phrase.of("hint.meant", names=close)] if close else []
+
+
+def _grain(table: Table) -> Phrase:
+    return Phrase.of("hint.key", table=table.name, key=table.grain)
+
+
+def _several(table: Table, given: Row, found: list[Row]) -> DrugflowError:
     missing = [g for g in table.grain if g not in given]
     differing = {g: sorted({r[g] for r in found}) for g in missing}
-    texts = [f"{g} ({_span(values)})" for g, values in differing.items() if len(values) > 1]
-    asked = f" for {pairs(given)}" if given else ""
-    return f"{table.name} has {len(found):,} rows{asked}. Add {listed(texts)}."
+    columns = [Phrase.of("hint.column_values", name=g, values=_span(v)) for g, v in differing.items() if len(v) > 1]
+    told = {"table": table.name, "rows": len(found), "columns": columns}
+    return (
+        DrugflowError("several_rows_of", **told, key=pairs(given)) if given else DrugflowError("several_rows", **told)
+    )
 
 
-def _no_row(current: Current, table: Table, given: Row) -> str:
+def _no_row(current: Current, table: Table, given: Row) -> list[Phrase]:
     """Why there is no such row: a value that never occurs, values that do not occur together, or a withdrawal."""
-    head = f"{table.name} has no row {pairs(given)}."
     if gone := _withdrawn(current, table, given):
-        return f"{head} {gone}"
+        return [gone]
     for name, value in given.items():
         known = _known(current, table, name, {})
         if value not in known:
             close = difflib.get_close_matches(str(value), [str(k) for k in known], 3) if isinstance(value, str) else []
-            hint = f"Did you mean {' or '.join(close)}? " if close else ""
-            return f"{head} There is no {name} {said(value)}. {hint}Known: {_span(known)}."
+            none = Phrase.of("hint.no_such_value", name=name, value=said(value))
+            return [none, *_meant(close), Phrase.of("hint.known_values", values=_span(known))]
     together = []
     for name in given:
         others = {k: v for k, v in given.items() if k != name}
         if values := _known(current, table, name, others):
-            together.append(f"{name} may be {_span(values)}")
-    hint = f" With the other values as they are, {'; or '.join(together)}." if together else ""
-    return f"{head} Each of these values occurs, but not together.{hint}"
+            together.append(Phrase.of("hint.may_be", name=name, values=_span(values)))
+    hints = [Phrase.of("hint.others_as_they_are", columns=together)] if together else []
+    return [Phrase.of("hint.not_together"), *hints]
 
 
 def _known(current: Current, table: Table, name: str, others: Row) -> list[Any]:
@@ -155,22 +159,24 @@ def _known(current: Current, table: Table, name: str, others: Row) -> list[Any]:
     return [r["v"] for r in current.rows(query, list(others.values()))]
 
 
-def _withdrawn(current: Current, table: Table, given: Row) -> str | None:
+def _withdrawn(current: Current, table: Table, given: Row) -> Phrase | None:
     source = load_catalog().get(load_lineage().only_source(table.name) or "")
     if source is None or not set(source.key) <= set(given):
         return None
     states = current.states(source.id, {k: given[k] for k in source.key})
     if not states or not states[-1].is_withdrawn:
         return None
-    before = f", last published in the vintage of {states[-2].last_vintage}" if len(states) > 1 else ""
-    return f"The publisher withdrew it in the vintage of {states[-1].first_vintage}{before}."
+    first = states[-1].first_vintage
+    if len(states) == 1:
+        return Phrase.of("hint.withdrawn", vintage=first)
+    return Phrase.of("hint.withdrawn_after", vintage=first, before=states[-2].last_vintage)
 
 
-def _span(values: list[Any]) -> str:
+def _span(values: list[Any]) -> Phrase:
     """The values themselves where they are few, else the first and the last."""
     texts = [said(v) for v in values]
     if len(texts) <= _SHOWN:
-        return ", ".join(texts)
+        return Phrase.of("hint.values", values=texts)
     if isinstance(values[0], str):
-        return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} more"
-    return f"from {texts[0]} to {texts[-1]}"
+        return Phrase.of("hint.values_and_more", values=texts[:_SHOWN], more=len(texts) - _SHOWN)
+    return Phrase.of("hint.from_to", first=texts[0], last=texts[-1])

@@ -45,10 +45,8 @@ def find(seed: str, key: dict[str, Any], must: bool) -> Line | None:
             )
         start = reader.line_num
     if must:
-        raise DrugflowError(
-            f"dbt_project/seeds/{seed}.csv has no line for {', '.join(map(said, key.values()))} any more: it was "
-            "edited after the release was built. Run 'drugflow refresh' and ask again."
-        )
+        file = f"dbt_project/seeds/{seed}.csv"
+        raise DrugflowError("seed_lacks_line", file=file, values=[said(value) for value in key.values()])
     return None
 
 

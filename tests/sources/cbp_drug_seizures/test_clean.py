@@ -208,7 +208,7 @@ def test_an_unknown_column_refuses_the_file(tmp_path: Path) -> None:
     vintage = Raw(id="v", vintage="2026-01-15", folder=tmp_path, files=["amo.csv"], content="content")
     summary = clean_vintage(SOURCE, MODULE, vintage, tmp_path / "clean", Limits(), "code")
     assert summary.problem is not None
-    assert summary.problem.startswith("amo.csv, line 1: unknown column 'Branch'. Expected FY, Month (abbv),")
+    assert str(summary.problem).startswith("amo.csv, line 1: unknown column 'Branch'. Expected FY, Month (abbv),")
 
 
 # --- values --------------------------------------------------------------------------------------------------------

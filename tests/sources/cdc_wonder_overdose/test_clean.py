@@ -109,7 +109,7 @@ def test_text_export_cut_inside_a_record_is_no_vintage(tmp_path: Path) -> None:
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
     summary = clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     assert summary.problem is not None
-    assert "cut off" in summary.problem
+    assert "cut off" in str(summary.problem)
 
 
 @pytest.mark.parametrize("lines", [D157, D176], ids=["State", "Residence State"])
@@ -123,7 +123,7 @@ def test_figures_by_occurrence_are_refused(tmp_path: Path) -> None:
     raw = Raw("2025-10-01", "2025-10-01", tmp_path, ["a.txt"], "test")
     summary = clean_vintage(SOURCE, MODULE, raw, tmp_path / "out", Limits(), "test")
     assert summary.problem is not None
-    assert "'Occurrence State'" in summary.problem
+    assert "'Occurrence State'" in str(summary.problem)
 
 
 def test_basis_and_is_partial_come_from_the_label(tmp_path: Path) -> None:

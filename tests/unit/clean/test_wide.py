@@ -14,6 +14,7 @@ from pipelines.clean.batch import RecordBatch
 from pipelines.clean.files import FileProblem, Limits
 from pipelines.clean.run import Raw, Summary, clean_vintage
 from pipelines.clean.source_module import SourceModule
+from pipelines.core.problem import Text
 from tests.unit.tried import described
 
 TITLES = ["Enero", "Febrero", "Marzo"]
@@ -46,7 +47,7 @@ def source(**changes: Any) -> Source:
 def tidy(batch: RecordBatch, source: Source) -> None:
     """A blank cell is a month that is not out yet; a figure below zero cannot be."""
     batch.set_aside(pl.col("victims").is_null(), "month_not_published")
-    batch.reject(pl.col("victims") < 0, "a month", "is below zero", "victims")
+    batch.reject(pl.col("victims") < 0, "a month", Text(en="is below zero", es="es menor que cero"), "victims")
     month = pl.col("month").replace_strict(MONTH_OF, return_dtype=pl.Int32)
     batch.frame = batch.frame.select(pl.date("year", month, 1).alias("month"), "place", "sex", "victims", "_line")
 

@@ -12,6 +12,7 @@ import yaml
 from pipelines.archive.decisions import Exemption
 from pipelines.catalog.load import DESCRIPTION, load_source
 from pipelines.catalog.source import Source
+from pipelines.core.problem import Phrase, Problem
 from pipelines.quality.expectations import default_expectations
 from pipelines.quality.run import Candidate, Rules, judge
 from pipelines.quality.verdict import Check, Verdict
@@ -79,7 +80,7 @@ class Bench:
         self.source: Source = load_source(self._yaml)
 
     def add(
-        self, vintage: str, rows: Rows, *, partial: bool = False, problem: str | None = None, rejected: int = 0
+        self, vintage: str, rows: Rows, *, partial: bool = False, problem: Problem | None = None, rejected: int = 0
     ) -> None:
         """A cleaned vintage, or one that could not be read, or one some of whose records could not."""
         place = self.folder / "clean" / vintage
@@ -90,7 +91,8 @@ class Bench:
         frame.select(
             scope=pl.lit(""), first_period=pl.col("month").min(), last_period=pl.col("month").max()
         ).unique().write_parquet(place / "coverage.parquet")
-        told = {"file": "data.csv", "line": 7, "column": "Value", "value": "many", "reason": "is not a number"}
+        reason = Phrase.of("reason.not_a_value", expected=Phrase.of("value.number"))
+        told = {"file": "data.csv", "line": 7, "column": "Value", "value": "many", "told": reason.model_dump_json()}
         pl.DataFrame([told] * rejected, schema=dict.fromkeys(told, pl.String) | {"line": pl.Int64}).write_parquet(
             place / "rejected.parquet"
         )

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.archive.decisions import read_ledger, record
 from pipelines.core.errors import DrugflowError
+from pipelines.core.problem import Problem
 from pipelines.quality.verdict import Verdict, accept, read_verdicts
 from tests.unit.quality.bench import (
     EXPECTATIONS,
@@ -37,7 +38,7 @@ def test_a_critical_finding_holds_the_vintage_and_names_file_line_and_value(benc
     bench.add("2024-04-01", changed(GOOD, 0, -3))
     verdict = bench.judge()["2024-04-01"]
     assert verdict.state == "held"
-    assert verdict.problem == "events_range failed (1 rows): events -3 (file data.csv, line 2)."
+    assert str(verdict.problem) == "events_range failed (1 row): events -3 (file data.csv, line 2)."
 
 
 def test_a_warning_holds_nothing_and_is_shown(bench: Bench):
@@ -56,9 +57,10 @@ def test_a_held_vintage_does_not_hold_the_next_one(bench: Bench):
 
 
 def test_a_vintage_that_could_not_be_read_is_held_with_the_reason(bench: Bench):
-    bench.add("2024-04-01", [], problem="data.csv is UTF-16.")
+    problem = Problem.of("file_is_utf16", file="data.csv", expected="UTF-8")
+    bench.add("2024-04-01", [], problem=problem)
     verdict = bench.judge()["2024-04-01"]
-    assert (verdict.state, verdict.problem, verdict.readable) == ("held", "data.csv is UTF-16.", False)
+    assert (verdict.state, verdict.problem, verdict.readable) == ("held", problem, False)
     assert not check(verdict, "readable").passed
 
 
@@ -66,7 +68,7 @@ def test_a_rejected_record_holds_the_vintage(bench: Bench):
     bench.add("2024-04-01", GOOD, rejected=1)
     verdict = bench.judge()["2024-04-01"]
     assert verdict.state == "held"
-    assert "data.csv, line 7: Value 'many' is not a number" in (verdict.problem or "")
+    assert "data.csv, line 7: Value 'many' is not a number" in str(verdict.problem)
 
 
 def test_a_share_of_rejected_records_that_the_source_allows_is_a_warning(bench: Bench):

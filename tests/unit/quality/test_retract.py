@@ -26,9 +26,8 @@ def test_a_retracted_vintage_is_held_and_says_why(bench: Bench):
     assert bench.states() == ["accepted", "held"]
     verdict = bench.judge()["2062-05-01"]
     assert verdict.retracted
-    assert verdict.problem is not None
-    assert verdict.problem.startswith("An operator retracted it on ")
-    assert verdict.problem.endswith(WHY)
+    assert str(verdict.problem).startswith("An operator retracted it on ")
+    assert str(verdict.problem).endswith(WHY)
 
 
 def test_a_retracted_vintage_is_no_measure_for_the_next(bench: Bench):

@@ -227,7 +227,7 @@ SHAPE = {
     ("change", "sentence"),
     [
         (pl.all().exclude("events"), "column events, expected_type Int64, found_type absent"),
-        (pl.all().exclude("events"), "has_shape failed (1 rows)"),
+        (pl.all().exclude("events"), "has_shape failed (1 row)"),
         ([pl.all(), pl.lit(1).alias("kilograms")], "column kilograms, expected_type unknown, found_type Int32"),
         ([pl.all().exclude("events"), pl.col("events").cast(pl.String)], "expected_type Int64, found_type String"),
     ],

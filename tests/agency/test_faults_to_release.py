@@ -213,7 +213,7 @@ def test_a_fault_that_lasts_leaves_tables_and_archive_as_they_were_and_is_told(t
         town.agency.heal()
         town.agency.ordered = True
         town.agency.sets.update(kept)
-    (sentence,) = outcome.blocked
+    (sentence,) = map(str, outcome.blocked)
     assert sentence.startswith(f"{fault.source}: ")
     assert fault.said in sentence
     assert_plain(sentence)
@@ -273,7 +273,7 @@ def second(town: Town) -> Outcome:
 
 def test_what_came_through_is_released_and_what_did_not_is_told(town: Town, second: Outcome) -> None:
     assert (second.changed, second.exit_code, second.failure) == (True, 1, None)
-    vsrr, census = sorted(second.blocked)
+    vsrr, census = sorted(map(str, second.blocked))
     assert census.startswith(f"{CENSUS}: ")
     assert "gave a web page" in census
     assert vsrr.startswith(f"{VSRR} 2024-10-27 is held back: xkb8-kh2a.csv, line 1: unknown column 'Deaths'")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.archive.vintages import list_archive
-from pipelines.core.errors import LOOK_AT_THE_DISK
 from pipelines.core.settings import Settings
+from pipelines.core.wording import say
 from pipelines.ingest.live import client, run
 from pipelines.ingest.live.run import fetch_all, fetch_source
 from pipelines.ingest.live.state import read_state
@@ -246,7 +246,7 @@ def test_a_disk_that_keeps_no_memory_of_one_look_stops_no_other(
     publish_census(agency)
     reports = fetch_all(live, [SOURCE, CENSUS], lambda *_said: None)
     [sentence] = map(str, reports[SOURCE].problems)
-    assert sentence.endswith(LOOK_AT_THE_DISK)
+    assert sentence.endswith(say("machine_refused.advice", {}, "en"))
     assert (reports[SOURCE].added, reports[SOURCE].again) == (["2025-07-16"], True)
     assert (reports[CENSUS].added, reports[CENSUS].problems) == (["2025-03-13"], [])
 
@@ -255,5 +255,5 @@ def test_a_disk_that_refuses_the_file_is_told_with_what_to_do(agency: Agency, li
     live.data_marts.mkdir(parents=True)
     live.live.write_bytes(b"a file in the place of the folder")
     [fetching, keeping] = map(str, fetch_source(live, SOURCE).problems)
-    assert fetching.endswith(LOOK_AT_THE_DISK)
-    assert keeping.endswith(LOOK_AT_THE_DISK)
+    assert fetching.endswith(say("machine_refused.advice", {}, "en"))
+    assert keeping.endswith(say("machine_refused.advice", {}, "en"))

@@ -198,7 +198,7 @@ def test_a_release_is_published_and_the_exit_code_says_that_something_is_blocked
 
 
 def test_each_blocked_vintage_has_one_sentence_with_file_line_and_value(first: Site) -> None:
-    page, drug = first.outcome.blocked
+    page, drug = map(str, first.outcome.blocked)
     assert page.startswith(f"{BTS} {BAD_BTS} is held back: {BTS_FILE}, line 1: this is a web page ('<!DOCTYPE html>")
     assert drug.startswith(f"{CBP} {BAD_CBP} is held back: rejected_rows failed (1 rows): ")
     assert f"{CBP_FILE}, line {first.spoilt_line}: Drug Type 'Nitazenes' is unknown" in drug
@@ -229,7 +229,7 @@ def test_the_release_tells_which_vintages_are_held_and_why(first: Site) -> None:
         "select source_id, archive_id, problem, record_count, row_count, rejected, added + revised + withdrawn "
         "from meta.vintages where state = 'held' order by source_id"
     )
-    said = [sentence.split(" is held back: ", 1)[1] for sentence in first.outcome.blocked]
+    said = [sentence.split(" is held back: ", 1)[1] for sentence in map(str, first.outcome.blocked)]
     with (first.settings.data_raw / "official" / CBP / BAD_CBP / CBP_FILE).open(encoding="utf-8", newline="") as file:
         records = sum(1 for _ in csv.reader(file)) - 1
     assert held == [(BTS, BAD_BTS, said[0], 0, 0, 0, 0), (CBP, BAD_CBP, said[1], records, records - 1, 1, 0)]

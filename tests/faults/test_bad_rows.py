@@ -245,7 +245,7 @@ def test_whatever_happens_to_the_bytes_there_is_an_account_or_a_sentence(
     assert summary.records == summary.rows + sum(summary.set_aside.values()) + summary.rejected
     if summary.problem is not None:
         assert_told(summary.problem, name, None, None)
-        assert "error in drugflow" not in summary.problem
+        assert "error_in_drugflow" not in summary.problem.kinds
     else:
         for row in pl.read_parquet(folder / "clean" / BAD / "rejected.parquet").iter_rows(named=True):
             assert_plain(f"{row['file']} {row['line']} {row['column']} {row['value']!r} {row['reason']}")

@@ -85,12 +85,12 @@ def test_what_can_be_read_is_released_and_what_cannot_is_told(releases: Releases
     assert releases.after.release_id != releases.before.release_id
     assert releases.outcome.failure is None
     assert releases.outcome.exit_code == 1
-    told = sorted(sentence.partition(" is held back")[0] for sentence in releases.outcome.blocked)
+    told = sorted(sentence.partition(" is held back")[0] for sentence in map(str, releases.outcome.blocked))
     # A held vintage that a later one covers blocks nothing any more.
     newest = {LAYOUTS[name].source: day_of(kind) for kind, (name, _) in TAKEN.items()}
     held = [(LAYOUTS[name].source, day_of(kind)) for kind, (name, _) in HELD.items()]
     assert told == sorted(f"{source} {day}" for source, day in held if day > newest.get(source, ""))
-    for sentence in releases.outcome.blocked:
+    for sentence in map(str, releases.outcome.blocked):
         assert_plain(sentence)
 
 

@@ -302,7 +302,7 @@ def test_a_refresh_that_could_publish_nothing_ends_with_2_and_the_old_release_st
     with _holding(f"from filelock import FileLock; held = FileLock({str(lock)!r}); held.acquire()"):
         outcome = run_refresh(own.model_copy(update={"lock_timeout_seconds": 0}))
     assert outcome.failure is not None
-    assert "Another refresh has been writing" in outcome.failure
+    assert "Another refresh has been writing" in str(outcome.failure)
     assert (outcome.exit_code, outcome.manifest) == (2, before)
     assert current_manifest(own) == before
 

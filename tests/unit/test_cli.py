@@ -25,7 +25,7 @@ from pipelines.archive.vintages import list_archive
 from pipelines.catalog.load import load_catalog
 from pipelines.cli import main
 from pipelines.core.files import write_json
-from pipelines.core.problem import Phrase
+from pipelines.core.problem import Phrase, as_told
 from pipelines.core.settings import PROJECT_ROOT, Settings
 from pipelines.ingest.origins import parse_origin
 from pipelines.quality.verdict import Check, Verdict
@@ -258,7 +258,7 @@ def test_a_mirror_that_is_not_mounted_at_night_leaves_the_release_and_is_a_refre
     assert answer.code == WRONG
     assert answer.text.endswith("it is empty; check the path and that it is mounted.")
     assert [m.release_id for m in releases(drugflow.settings)] == [FIRST]
-    assert "it is empty; check the path and that it is mounted." in str(last_refresh(drugflow.settings))
+    assert "it is empty; check the path and that it is mounted." in str(last_refresh(drugflow.settings).shown())
 
 
 def test_status_answers_while_the_mirror_is_not_mounted(drugflow: Terminal, monkeypatch: pytest.MonkeyPatch):
@@ -388,7 +388,7 @@ def test_status_says_of_the_last_refresh_what_the_refresh_itself_said(drugflow: 
     assert drugflow.run("status").text.endswith("and went well.")
     finish(drugflow.settings, now, None, ["cdc_vsrr_overdose held: 2026-01-14 is held back: a column."])
     assert drugflow.run("status").text.endswith("and went on without: cdc_vsrr_overdose held.")
-    finish(drugflow.settings, now, "The marts could not be built.", [])
+    finish(drugflow.settings, now, as_told("The marts could not be built."), [])
     answer = drugflow.run("status")
     assert answer.text.endswith("and failed: The marts could not be built.")
     assert answer.code == BLOCKED

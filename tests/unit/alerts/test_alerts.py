@@ -18,6 +18,7 @@ from pipelines.alerts.tell import after_death, after_refresh
 from pipelines.alerts.watchdog import watch
 from pipelines.catalog.load import get_source
 from pipelines.core.files import write_json
+from pipelines.core.problem import as_told
 from pipelines.core.settings import Settings
 from tests.agency.sink import Sink, listening
 from tests.unit.release.tiny import release, settings_of
@@ -139,24 +140,25 @@ def test_a_held_vintage_whose_periods_no_other_covers_stays(site: Settings, sink
 
 
 def test_a_failed_refresh_is_told_once_and_once_when_one_goes_well(site: Settings, sink: Sink) -> None:
-    for failure in ("the disk is full.", "the disk is full.", None, None):
+    full = as_told("the disk is full.")
+    for failure in (full, full, None, None):
         after_refresh(site, "official", failure)
     assert titles(sink) == ["drugflow: The refresh failed", "drugflow: The refresh no longer failed"]
 
 
 def test_a_run_that_died_is_told_unless_its_refresh_told_it(site: Settings, sink: Sink) -> None:
-    after_refresh(site, "official", "the disk is full.")
-    after_death(site, "The process of this run is gone.")
+    after_refresh(site, "official", as_told("the disk is full."))
+    after_death(site, as_told("The process of this run is gone."))
     assert len(sink.received) == 1
     after_refresh(site, "official", None)
-    after_death(site, "The process of this run is gone.")
+    after_death(site, as_told("The process of this run is gone."))
     assert "The process of this run is gone." in sink.received[-1]["message"]
 
 
 def test_a_dead_run_says_nothing_of_sources(site: Settings, sink: Sink) -> None:
     look(site, CBP, "answered 403.", blocked=True)
     after_refresh(site, "official", None)
-    after_death(site, "gone.")
+    after_death(site, as_told("gone."))
     assert titles(sink) == [f"drugflow: {CBP} blocked", "drugflow: The refresh failed"]
 
 
@@ -189,13 +191,13 @@ def test_an_alert_says_what_since_when_what_analysts_see_and_what_to_do(site: Se
 
 def test_what_was_not_delivered_is_said_and_sent_the_next_time(site: Settings, sink: Sink) -> None:
     sink.status = 500
-    said = after_refresh(site, "official", "the disk is full.")
+    said = after_refresh(site, "official", as_told("the disk is full."))
     assert said == [
         "Alert not delivered: The service did not take the message. (json, number 1 of DRUGFLOW_ALERT_URLS)"
     ]
     assert summary(site)["undelivered"] in said[0]
     sink.status = 200
-    after_refresh(site, "official", "the disk is full.")
+    after_refresh(site, "official", as_told("the disk is full."))
     assert len(sink.received) == 1
     assert summary(site)["undelivered"] is None
 
@@ -203,7 +205,7 @@ def test_what_was_not_delivered_is_said_and_sent_the_next_time(site: Settings, s
 def test_one_address_that_fails_keeps_no_alert_from_the_others(site: Settings, sink: Sink) -> None:
     both = site.model_copy(update={"alert_urls": SecretStr(f"json://127.0.0.1:9/x, {sink.address}")})
     for _ in range(2):
-        said = after_refresh(both, "official", "the disk is full.")
+        said = after_refresh(both, "official", as_told("the disk is full."))
     assert len(sink.received) == 1
     assert said == []
 
@@ -216,7 +218,7 @@ def test_no_address_is_quoted_where_delivery_fails(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     own = site.model_copy(update={"alert_urls": SecretStr(address)})
-    said = after_refresh(own, "official", "the disk is full.")
+    said = after_refresh(own, "official", as_told("the disk is full."))
     assert len(said) == 1
     heard = "".join([*said, caplog.text, *capfd.readouterr(), memory_path(site).read_text(), repr(own)])
     assert "secret-word" not in heard
@@ -233,7 +235,7 @@ def test_addresses_part_at_commas_and_blanks_before_the_next_kind(site: Settings
 
 def test_without_an_address_nothing_is_told_until_there_is_one(site: Settings, sink: Sink) -> None:
     assert after_refresh(site.model_copy(update={"alert_urls": None}), "official", "the disk is full.") == []
-    after_refresh(site, "official", "the disk is full.")
+    after_refresh(site, "official", as_told("the disk is full."))
     assert titles(sink) == ["drugflow: The refresh failed"]
 
 
@@ -243,7 +245,7 @@ def test_a_damaged_account_of_a_source_hides_no_failure_and_ends_nothing(site: S
     look(night, CBP, "The site answered 403.", blocked=True)
     after_refresh(night, "official", None)
     (night.stage("history", "official") / f"{CBP}.json").write_text("{")
-    after_refresh(night, "official", "a file is damaged.")
+    after_refresh(night, "official", as_told("a file is damaged."))
     assert titles(sink) == [f"drugflow: {CBP} blocked", "drugflow: The refresh failed"]
 
 
@@ -256,16 +258,16 @@ def test_a_sample_speaks_of_no_source(site: Settings, sink: Sink) -> None:
 
 
 def test_a_memory_that_cannot_be_read_costs_one_repeated_alert(site: Settings, sink: Sink) -> None:
-    after_refresh(site, "official", "the disk is full.")
+    after_refresh(site, "official", as_told("the disk is full."))
     memory_path(site).write_text("{")
-    after_refresh(site, "official", "the disk is full.")
-    after_refresh(site, "official", "the disk is full.")
+    after_refresh(site, "official", as_told("the disk is full."))
+    after_refresh(site, "official", as_told("the disk is full."))
     assert len(sink.received) == 2
 
 
 def test_a_memory_that_cannot_be_written_fails_no_refresh(site: Settings) -> None:
     memory_path(site).mkdir()
-    [said] = after_refresh(site, "official", "the disk is full.")[-1:]
+    [said] = after_refresh(site, "official", as_told("the disk is full."))[-1:]
     assert said.startswith("Alerts could not be looked after:")
 
 
@@ -299,7 +301,7 @@ def test_silence_is_told_once_and_once_when_a_refresh_ends_again(site: Settings,
 
 
 def test_a_refresh_that_failed_is_no_silence(site: Settings) -> None:
-    finish(site, datetime.now(UTC), "the disk is full.", [])
+    finish(site, datetime.now(UTC), as_told("the disk is full."), [])
     assert watch(site)[0]
 
 
@@ -336,7 +338,7 @@ def test_an_account_from_the_future_is_none(site: Settings) -> None:
 
 def test_the_watchdog_does_not_end_what_a_refresh_told(site: Settings, sink: Sink) -> None:
     finish(site, datetime.now(UTC), None, [])
-    after_refresh(site, "official", "the disk is full.")
+    after_refresh(site, "official", as_told("the disk is full."))
     watch(site)
     assert set(read_memory(site).told) == {"run"}
     assert len(sink.received) == 1

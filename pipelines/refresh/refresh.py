@@ -131,7 +131,7 @@ def blocked(settings: Settings, realm: Realm) -> list[Problem]:
     found: list[Problem] = []
     for source_id in active_sources():
         account = read_outline(settings, realm, get_source(source_id))
-        found += [p.at(source_id) for p in account.problems]
+        found += [Problem.of("source_blocked", source=source_id, found=p) for p in account.problems]
         found += [
             Problem.of("vintage_held", source=source_id, vintage=v.archive_id, found=v.holding) for v in account.waiting
         ]

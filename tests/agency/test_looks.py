@@ -154,7 +154,7 @@ def test_what_an_agency_changed_is_archived_as_it_is_and_held_back(
     clean_source(live, "official", SOURCE)
     [verdict] = judge_source(live, "official", SOURCE)
     assert verdict.state == "held"
-    assert said.casefold() in (verdict.problem or "").casefold()
+    assert said.casefold() in str(verdict.problem).casefold()
 
 
 @pytest.mark.parametrize(("status", "word"), [(403, "blocked"), (500, "failing")])

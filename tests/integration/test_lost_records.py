@@ -1,4 +1,4 @@
-"""A record that cleaning loses: the vintage is held, and the check of the asset is red and says so in both languages."""
+"""A record that cleaning loses: the vintage is held and the check of the asset is red, in words of both languages."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def test_a_lost_record_turns_the_check_red_and_holds_the_vintage(house: House, m
     assert verdict.state == "held"
     assert verdict.problem is not None
     assert verdict.problem.kinds & NOT_CONSERVED
+    told = {language: verdict.problem.said(language) for language in ("en", "es")}
     kept = len(ROWS) - 1
-    assert f"{len(ROWS)} records in, but {kept} clean + 0 set aside + 0 rejected" in verdict.problem.said("en")
-    assert (
-        f"entraron {len(ROWS)} registros, pero hay {kept} limpios + 0 apartados + 0 rechazados"
-        in verdict.problem.said("es")
-    )
+    assert f"{len(ROWS)} records in, but {kept} clean + 0 set aside + 0 rejected" in told["en"]
+    assert f"entraron {len(ROWS)} registros, pero hay {kept} limpios + 0 apartados + 0 rechazados" in told["es"]

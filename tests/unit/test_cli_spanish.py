@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.alerts.record import finish
-from pipelines.core.problem import Problem
+from pipelines.core.files import write_json
+from pipelines.core.problem import Phrase, Problem
 from pipelines.core.wording import VARIABLE
+from pipelines.quality.verdict import Check, Verdict
 from pipelines.status.outcome import SourceOutcome
 from tests.unit.release.tiny import release
 from tests.unit.test_cli import DONE, FIRST, SAMPLE, SECOND, WRONG, Terminal, drugflow, put_history
@@ -84,3 +86,21 @@ def test_another_language_is_a_wrong_setting(drugflow: Terminal, monkeypatch: py
     monkeypatch.setenv(VARIABLE, "fr")
     answer = drugflow.run("status")
     assert (answer.code, "DRUGFLOW_LANGUAGE: Input should be 'en' or 'es'" in answer.text) == (WRONG, True)
+
+
+def test_a_held_vintage_is_told_in_spanish(spanish: Terminal, monkeypatch: pytest.MonkeyPatch):
+    release(spanish.settings, FIRST)
+    monkeypatch.setenv("DRUGFLOW_ORIGIN", "archive:official")
+    found = Phrase.of("found.share_of_known_rows", value=0.8219491878384007)
+    check = Check(id="coverage_did_not_shrink", severity="critical", passed=False, failing_rows=1, found=[found])
+    problem = Problem.of("check_failed", check=check.id, count=1, found=[found])
+    verdict = Verdict(
+        source="cbp_drug_seizures", vintage="2026-01-15", archive_id="2026-01-15", fingerprint="", state="held",
+        problem=Problem.of("checks_failed", found=[problem]), checks=[check],
+    )  # fmt: skip
+    place = spanish.settings.stage("quality", "official") / "cbp_drug_seizures" / "2026-01-15.json"
+    write_json(place, verdict.model_dump(mode="json"))
+    answer = spanish.run("status")
+    assert "está el 82.2" in answer.text
+    assert "de las filas conocidas antes" in answer.text
+    assert "rows known before" not in answer.text

@@ -172,7 +172,7 @@ def test_a_sample_has_nothing_to_tell(site: Settings, sink: Sink) -> None:
 
 
 def test_an_alert_says_what_since_when_what_analysts_see_and_what_to_do(site: Settings, sink: Sink) -> None:
-    after_refresh(on(site, "2024-05-03"), "official", "Checks of the marts failed.")
+    after_refresh(on(site, "2024-05-03"), "official", as_told("Checks of the marts failed."))
     [sent] = sink.received
     lines = sent["message"].splitlines()
     assert lines[0] == "REHEARSAL: 2024-05-03 counts as today."

@@ -61,9 +61,9 @@ Kind = Literal[
     "checks_failed", "check_failed", "checks_also_failed", "retracted", "nothing_to_accept",
     "unreadable_cannot_be_accepted", "impossible_cannot_be_accepted", "retracted_already",
     # Building, explaining, refreshing, drafting a source
-    "marts_not_built", "build_file_unreadable", "build_file_is_open", "nothing_built_yet", "histories_missing", "source_blocked",
-    "dbt_project_changed",
-    "nothing_accepted", "clean_rows_are_others", "no_record_on_line", "file_not_in_archive",
+    "marts_not_built", "build_file_unreadable", "build_file_is_open", "nothing_built_yet", "histories_missing",
+    "source_blocked", "dbt_project_changed", "nothing_accepted", "clean_rows_are_others", "no_record_on_line",
+    "file_not_in_archive",
     "file_is_not_the_released", "seed_lacks_line", "quote_without_partner", "nothing_asked", "no_such_row",
     "several_rows_of", "several_rows", "no_such_table", "not_explained", "column_not_in_key", "no_column_of_key",
     "key_given_twice", "one_value_too_many", "value_is_no_month", "value_is_no_number", "archived_but_not_judged",

@@ -104,7 +104,7 @@ class House:
 
     def problems(self) -> list[str]:
         """The sentences that a user reads about what is not taken in."""
-        return blocked(self.settings, "official")
+        return [str(found) for found in blocked(self.settings, "official")]
 
     def history(self, source: str = CBP) -> pl.DataFrame:
         """What analysts' tables are built from."""

@@ -200,7 +200,7 @@ def test_a_release_is_published_and_the_exit_code_says_that_something_is_blocked
 def test_each_blocked_vintage_has_one_sentence_with_file_line_and_value(first: Site) -> None:
     page, drug = map(str, first.outcome.blocked)
     assert page.startswith(f"{BTS} {BAD_BTS} is held back: {BTS_FILE}, line 1: this is a web page ('<!DOCTYPE html>")
-    assert drug.startswith(f"{CBP} {BAD_CBP} is held back: rejected_rows failed (1 rows): ")
+    assert drug.startswith(f"{CBP} {BAD_CBP} is held back: rejected_rows failed (1 row): ")
     assert f"{CBP_FILE}, line {first.spoilt_line}: Drug Type 'Nitazenes' is unknown" in drug
     assert_plain(page)
     assert_plain(drug)

@@ -153,7 +153,7 @@ def test_two_files_of_one_name_are_no_vintage(tmp_path: Path) -> None:
 def test_a_scope_that_the_rows_contradict_holds_the_vintage_back(house: House) -> None:
     verdict = bring(house, {FILE: GOOD_FILE}, {"coverage": "partial", "scope": {"fiscal_year": "2023"}})
     assert (verdict.state, verdict.readable) == ("held", False)
-    assert_told(verdict.problem or "", BAD, None, "limits fiscal_year to '2023', but the files also have '2024'")
+    assert_told(str(verdict.problem), BAD, None, "limits fiscal_year to '2023', but the files also have '2024'")
 
 
 def test_a_scope_may_be_said_in_the_publishers_words(tmp_path: Path) -> None:
@@ -165,9 +165,7 @@ def test_a_scope_may_be_said_in_the_publishers_words(tmp_path: Path) -> None:
             get_source(VSRR), partial(source_module, VSRR), raw, tmp_path / "clean", Limits(), "code"
         )
         assert (summary.problem is None) == fits
-    assert_told(
-        summary.problem or "", "vintage.json", None, "'Heroin (T40.1)', but the files also have 'drug_overdose'"
-    )
+    assert_told(str(summary.problem), "vintage.json", None, "'Heroin (T40.1)', but the files also have 'drug_overdose'")
 
 
 def test_a_scope_that_the_rows_keep_is_taken(house: House) -> None:
@@ -238,7 +236,7 @@ def test_a_damaged_archive_is_told_and_read_again_once_it_is_restored(house: Hou
     archived.write_bytes(damaged)
     verdict = house.derive()[BAD]
     assert verdict.state == "held"
-    assert_told(verdict.problem or "", FILE, None, "no longer has the bytes that were archived")
+    assert_told(str(verdict.problem), FILE, None, "no longer has the bytes that were archived")
     assert house.history().equals(history)
     assert not is_settled(house.settings, "official")
 
@@ -277,7 +275,7 @@ def problem(folder: Path, source: str, name: str, content: bytes) -> str:
     raw = Raw(id=BAD, vintage=BAD, folder=folder, files=[name], content="content")
     summary = clean_vintage(get_source(source), partial(source_module, source), raw, folder / "clean", Limits(), "code")
     assert summary.problem is not None
-    return summary.problem
+    return str(summary.problem)
 
 
 WONDER_TEXT = (
@@ -353,5 +351,5 @@ def test_the_newest_real_file_cut_at_a_line_end_is_held(house: House, mirror: Pa
     file.write_bytes(b"".join(lines[: len(lines) // 2]))
     verdicts = house.run()
     assert [verdicts[v].state for v in ("2024-04-08", "2026-01-15")] == ["accepted", "held"]
-    assert "coverage_did_not_shrink failed" in (verdicts["2026-01-15"].problem or "")
-    assert_plain(verdicts["2026-01-15"].problem or "")
+    assert "coverage_did_not_shrink failed" in str(verdicts["2026-01-15"].problem)
+    assert_plain(str(verdicts["2026-01-15"].problem))

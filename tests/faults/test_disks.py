@@ -52,8 +52,8 @@ def test_a_disk_that_is_full_while_a_vintage_is_cleaned_holds_it_until_there_is_
     ingest_source(house.settings, resolve_origin(house.settings), CBP)
     with longest_file(TINY):
         summaries = clean_source(house.settings, "official", CBP)
-    assert_plain(summaries[-1].problem or "")
-    assert "it is tried again at the next refresh" in (summaries[-1].problem or "")
+    assert_plain(str(summaries[-1].problem))
+    assert "it is tried again at the next refresh" in str(summaries[-1].problem)
     assert not list((house.settings.stage("clean", "official") / CBP).rglob("*.part"))
     assert house.history().equals(history)
     assert house.derive()[BAD].state == "accepted"
@@ -142,8 +142,8 @@ def test_a_damaged_raw_file_is_refused_by_its_checksum(house: House) -> None:
     flip(house.settings.data_raw / "official" / CBP / BAD / FILE)
     verdict = house.derive()[BAD]
     assert verdict.state == "held"
-    assert "no longer has the bytes that were archived" in (verdict.problem or "")
-    assert_plain(verdict.problem or "")
+    assert "no longer has the bytes that were archived" in str(verdict.problem)
+    assert_plain(str(verdict.problem))
 
 
 def test_a_damaged_receipt_is_told_and_nothing_is_guessed(house: House) -> None:

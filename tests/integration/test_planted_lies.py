@@ -278,7 +278,7 @@ def test_an_old_file_under_a_new_date_is_held(
     *good, verdict = desk.judge(source, *(desk.real(source, v) for v in vintages), again)
     assert [v.state for v in good] == ["accepted"] * len(good)
     assert failed(verdict) >= {"does_not_end_earlier", "content_is_not_an_old_one"}
-    assert f"the content of vintage {old} again" in (verdict.problem or "")
+    assert f"the content of vintage {old} again" in str(verdict.problem)
 
 
 @pytest.mark.parametrize("source", [CBP, AMO, VSRR, BTS])

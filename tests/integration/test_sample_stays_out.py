@@ -81,8 +81,8 @@ def test_sample_files_that_are_in_the_official_archive_are_held_for_good_and_sta
     assert history(sinned, WONDER).is_empty()
     for verdict in verdicts:
         assert verdict.problem is not None
-        assert SAID in verdict.problem
-        assert f"drugflow retract {WONDER} {verdict.archive_id}" in verdict.problem
+        assert SAID in str(verdict.problem)
+        assert f"drugflow retract {WONDER} {verdict.archive_id}" in str(verdict.problem)
         with pytest.raises(DrugflowError, match="cannot be read, so it has no rows to accept"):
             accept(sinned.data_raw, "official", verdict, "the sample looks true")
     status = read_status(sinned, "official", sinned.now().date())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RELEASE = "release"
 """The step that publishes."""
-ENDED, STEPPED_ASIDE = "drugflow/ended", "stepped aside"
+ENDED, STEPPED_ASIDE = "drugflow/ended", "stepped_aside"
 """Tag of a run that says how it ended where Dagster's own status does not, and its value for one that was refused the
 turn."""
 SCHEDULE = "dagster/schedule_name"

@@ -6,7 +6,7 @@ figure is made of (recipes), reading a file (records).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class _Place:
-    """A clean row: where its record stands. since: for the newest, from which vintage on its values stand."""
+    """A clean row: where its record stands.
+
+    since: for the newest, from which vintage on its values stand. is_gone: whether a newer vintage no longer has it.
+    """
 
     vintage: ReleasedVintage
     role: str
     row: Row
     since: str | None = None
+    is_gone: bool = False
 
 
 def gather(current: Current, wanted: list[Wanted], brief: bool = False) -> Evidence:
@@ -99,7 +103,8 @@ def _gather(current: Current, source: Source, wanted: list[Wanted], brief: bool,
                 f"The vintage of {shown.last_vintage} is the last with this record; that of {state.first_vintage} "
                 f"covers its period and no longer has it. {one.withdrawn}"
             )
-            places.append(_at(current, source, shown, shown.last_vintage or shown.first_vintage, LAST))
+            last_with_it = _at(current, source, shown, shown.last_vintage or shown.first_vintage, LAST)
+            places.append(replace(last_with_it, is_gone=True))
             continue
         if state.last_vintage is None:
             last = newest.get(_id(source, one.key))
@@ -145,7 +150,7 @@ def _read_as(source: Source, places: list[_Place], lines: list[Line]) -> list[st
     """How cleaning read the newest records, and since when each of their values stands."""
     readings, stand = [], []
     for place, line in zip(places, lines, strict=True):
-        if place.since or place.role == LAST:
+        if place.since or place.is_gone:
             there = {name: place.row[name] for name in source.names("value", "annotation")}
             values = pairs({name: value for name, value in there.items() if value is not None})
             readings.append(f"{line.unit} {line.line} of {line.file} ({line.vintage}): {pairs(line.key)} as {values}")

@@ -17,6 +17,7 @@ from pipelines.core.fingerprint import fingerprint
 from pipelines.core.problem import NOT_CONSERVED
 from pipelines.core.settings import Settings
 from pipelines.core.types import Realm, Severity
+from pipelines.core.wording import installation_language
 from pipelines.ingest.live.state import read_state, seconds_since
 from pipelines.ingest.origins import Origin
 from pipelines.orchestration.failure import as_failure
@@ -287,7 +288,7 @@ def _check_results(verdicts: list[Verdict], severities: dict[str, Severity]) -> 
                 "vintages_checked": len(results),
                 "rows_checked": sum(c.evaluated_rows for _, c in results),
                 "failing_rows": sum(c.failing_rows for _, c in failed),
-                "failed": listing([f"{v.archive_id}: {c.detail}" for v, c in failed]),
+                "failed": listing([f"{v.archive_id}: {c.told(installation_language())}" for v, c in failed]),
             },
         )
 

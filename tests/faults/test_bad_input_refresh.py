@@ -229,7 +229,8 @@ def test_the_release_tells_which_vintages_are_held_and_why(first: Site) -> None:
         "select source_id, archive_id, problem, record_count, row_count, rejected, added + revised + withdrawn "
         "from meta.vintages where state = 'held' order by source_id"
     )
-    said = [sentence.split(" is held back: ", 1)[1] for sentence in map(str, first.outcome.blocked)]
+    told = [problem.said("en", advice=False) for problem in first.outcome.blocked]
+    said = [sentence.split(" is held back: ", 1)[1] for sentence in told]
     with (first.settings.data_raw / "official" / CBP / BAD_CBP / CBP_FILE).open(encoding="utf-8", newline="") as file:
         records = sum(1 for _ in csv.reader(file)) - 1
     assert held == [(BTS, BAD_BTS, said[0], 0, 0, 0, 0), (CBP, BAD_CBP, said[1], records, records - 1, 1, 0)]

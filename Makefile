@@ -1,5 +1,5 @@
-# Needs make, Python >= 3.11 and a package registry; everything else is installed into .venv: what runs from
-# requirements.lock, what tests and checks need besides from requirements-dev.lock.
+# Needs make, Python >= 3.11 and a package registry. Everything else is installed into .venv: runtime packages from
+# requirements.lock, and packages for tests and checks from requirements-dev.lock.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,11 +34,11 @@ run: $(STAMP) ## Build everything from the embedded sample
 test: $(DEV) ## Run the tests
 	@$(BIN)/python -m pytest -n 2
 
-faults: $(DEV) ## Break it on purpose for at most half an hour; the table goes to docs/operations.md
+faults: $(DEV) ## Break the pipeline on purpose for at most half an hour; write the table in docs/operations.md
 	@$(BIN)/python -m pytest -n 2 -m long tests/faults --junitxml .faults.xml; code=$$?; \
 	  $(BIN)/python -m tests.faults.table .faults.xml docs/operations.md && rm .faults.xml; exit $$code
 
-check: $(DEV) ## Lint, types, SQL style, dbt parse, import arrows
+check: $(DEV) ## Check style, types, SQL style, dbt parsing and import arrows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -55,11 +55,11 @@ bench: $(DEV) ## Measure against a bare DuckDB script
 night: $(DEV) ## Rehearse fourteen nights against agencies on loopback (needs the real files)
 	@$(BIN)/python -m rehearsals
 
-lock: ## Compile both locks for all platforms, without addresses
+lock: ## Compile both locks for all platforms, without registry addresses
 	@$(UV) $(COMPILE) --output-file requirements.lock
 	@$(UV) $(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
-docs: $(STAMP) ## Write every generated file again: what dbt reads, pages, tables of the READMEs, the asset graph
+docs: $(STAMP) ## Write every generated file again: dbt's properties, pages, tables of the READMEs, the asset graph
 	@$(BIN)/python -m pipelines.generate
 
 sample: $(STAMP) ## Generate the embedded sample again

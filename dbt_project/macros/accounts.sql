@@ -1,6 +1,6 @@
 {#-
-Where a mart and the present rows of its history differ, by the vintage that first published the figures: no
-row lost, invented or doubled, and the same sums. mart_rows and history_rows choose what must be equal.
+Differences between a mart and the present rows of its history, by the vintage that first published the figures. No row
+may be lost, invented or doubled, and the sums must be equal. mart_rows and history_rows select what must be equal.
 -#}
 {% macro account(mart, mart_rows, history, history_rows, measures) %}
 with published as (
@@ -41,7 +41,7 @@ where
     {% endfor %}
 {% endmacro %}
 
-{#- Sums are over DECIMAL, so that they do not depend on the order of rows. -#}
+{#- Sums use DECIMAL, so they do not depend on the order of rows. -#}
 {% macro _count_and_sums(measures) -%}
 count(*) as row_count,
     {% for measure in measures -%}
@@ -49,7 +49,7 @@ count(*) as row_count,
     {% endfor %}
 {%- endmacro %}
 
-{#- Of a history by month: whether a complete vintage covers the row's month. -#}
+{#- For a history by month: whether a complete vintage covers the row's month. -#}
 {% macro in_whole_months(coverage, source_id) -%}
 month in (
     select cast(unnest(generate_series(first_period, last_period, interval 1 month)) as date)

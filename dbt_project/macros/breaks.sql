@@ -1,5 +1,5 @@
 {#-
-Whether a month from first to last is known to be incomplete for good (seed series_breaks), on the date of knowledge.
+Whether any month from first to last will never be complete, as known on the date of knowledge (seed series_breaks).
 -#}
 {% macro touches_break(jurisdiction_id, indicator_id, first_month, last_month) -%}
     exists (

@@ -1,7 +1,7 @@
 {#-
-Border crossings on a date. An absent row stays absent: it is zero or unreported, and nobody can tell.
-A measure of one of the two newest months is partial when it has fewer than three quarters of the port
-rows that the twelve months before had on average.
+Border crossings as of a date. An absent row stays absent: it is zero or unreported, and the data do not say which.
+A measure of one of the two newest months is partial if it has fewer than three quarters of the average port
+rows of the twelve months before.
 -#}
 {% macro crossings(history, coverage, date_expression) %}
 with {{ known_on(history, coverage, "bts_border_crossings", date_expression) }},
@@ -52,14 +52,14 @@ left join windows on present.scope = windows.scope and present.month = windows.p
 left join partial on present.month = partial.month and present.measure_id = partial.measure_id
 {% endmacro %}
 
-{#- Share that ports without a row usually have of a sum that had them, 0 where nothing is missing. -#}
+{#- Usual share of the ports without a row in a sum that includes them; 0 if no port is missing. -#}
 {% macro missing_share(missing, published) -%}
     coalesce(cast({{ missing }} as double) / nullif({{ missing }} + {{ published }}, 0), 0)
 {%- endmacro %}
 
 {#-
-From this share on a sum is incomplete, since what is missing moves a yearly change by a point. A closed port that is
-small stays below: Boquillas, shut by the pandemic, has 0.13 % of El Paso's pedestrians at most, and Lukeville would
+From this share on a sum is incomplete, because the missing part moves a yearly change by a point. A small closed port
+stays below it: Boquillas, shut by the pandemic, has at most 0.13 % of El Paso's pedestrians, and Lukeville would
 have 0.4 % of Tucson's vehicles without its row of December 2023. San Diego lacks 7.6 % with January 2024.
 -#}
 {% macro missing_share_limit() -%}

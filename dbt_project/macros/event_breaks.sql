@@ -1,6 +1,6 @@
 {#-
-Whether a row's events are counted otherwise than those of earlier months: where a break is known of its component and
-month (seed event_breaks), and its vintage already counts the new way. An earlier vintage counts both sides the old way.
+Whether a row's events are counted in another way than those of earlier months. This is so if the seed event_breaks has
+its component and month, and its vintage already counts the new way. An earlier vintage counts all months the old way.
 -#}
 {% macro is_event_break(facts) -%}
     exists (

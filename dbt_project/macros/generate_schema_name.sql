@@ -1,4 +1,4 @@
-{#- Schemas are named as declared, without the target's name in front: marts is marts. -#}
+{#- Schemas keep their declared names, without the target's name as a prefix. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ (custom_schema_name or target.schema) | trim }}
 {%- endmacro %}

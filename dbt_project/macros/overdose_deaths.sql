@@ -3,16 +3,16 @@
     ('US-NYC', 'US-NY-XNYC')
 {%- endmacro %}
 
-{#- The count of the whole state in a group of its parts: null where one is missing or they come from two vintages. -#}
+{#- The count of the whole state from a group of its parts: null if one is missing or they are of two vintages. -#}
 {% macro new_york_sum(value, vintage) -%}
     case when count({{ value }}) = 2 and count(distinct {{ vintage }}) = 1 then sum({{ value }}) end
 {%- endmacro %}
 
 {#-
-Overdose deaths in twelve months ending, on a date. US-NY is the sum of New York City and the rest of
-the state, null where a part is null or the parts come from different vintages; nobody publishes its
-predicted count. A withdrawn figure is missing with that reason. The percent specified is the newest
-known for the jurisdiction and month, with its own vintage: an excerpt revises figures without repeating it.
+Overdose deaths of twelve months as of a date. US-NY is the sum of New York City and the rest of the state. It is
+null if a part is null or the parts come from different vintages. Its predicted count is not published. A withdrawn
+figure is missing with that reason. The percent specified is the newest known for the jurisdiction and month, with its
+own vintage, because an excerpt revises figures without repeating it.
 -#}
 {% macro overdose_deaths(history, coverage, date_expression) %}
 with {{ known_on(history, coverage, "cdc_vsrr_overdose", date_expression) }},

@@ -1,8 +1,8 @@
 {#-
-Seizures by month and place on a date, with the zeros that the publisher leaves out.
-Inside the published window a combination of places that ever occurred, without a row, had no seizure;
-a row that a newer vintage withdrew is such a zero. A month that only excerpts cover is left to the history: its
-absent rows are unknown, so every total of it would be too low.
+Seizures by month and place as of a date, with the zeros that the publisher leaves out.
+Within the published window, a combination that has occurred but has no row had no seizure. A row that a newer vintage
+withdrew is also such a zero. A month that only excerpts cover is only in the history: its absent rows are unknown, so
+every total of it would be too low.
 -#}
 {% macro seizures(history, coverage, drugs, source_id, places, date_expression) %}
 with {{ known_on(history, coverage, source_id, date_expression) }},

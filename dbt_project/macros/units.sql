@@ -1,9 +1,9 @@
-{#- Kilograms of a weight in pounds: the international pound is 0.45359237 kg exactly. -#}
+{#- Kilograms from pounds. The international pound is exactly 0.45359237 kg. -#}
 {% macro kg(pounds) -%}
     {{ pounds }} * 0.45359237
 {%- endmacro %}
 
-{#- US federal fiscal year of a date: it begins on 1 October of the calendar year before. -#}
+{#- US federal fiscal year of a date. It begins on 1 October of the previous calendar year. -#}
 {% macro fiscal_year(month) -%}
     cast(year({{ month }}) + cast(month({{ month }}) >= 10 as integer) as integer)
 {%- endmacro %}

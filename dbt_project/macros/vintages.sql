@@ -1,11 +1,11 @@
-{#- The date of knowledge: everything published until then. A run may set `as_of` to look back. -#}
+{#- The date of knowledge: a run uses everything published until then. Set `as_of` to look back. -#}
 {% macro as_of() -%}
     date '{{ var("as_of", "9999-12-31") }}'
 {%- endmacro %}
 
 {#-
 CTEs that every fact starts with:
-  states   the state of each key on a date (at most one row a key)
+  states   the state of each key on a date (at most one row for each key)
   windows  for each scope and period: newest and first full vintage that covers it (null where only
            excerpts do), and whether the newest vintage of any kind leaves it open
 -#}
@@ -43,7 +43,7 @@ windows as (
 )
 {%- endmacro %}
 
-{#- Newest vintage that covers a row: a full vintage's window, or an excerpt that shows it. -#}
+{#- Newest vintage that covers a row: a full vintage with the row in its window, or an excerpt with the row. -#}
 {% macro covering_vintage(state, window, date_expression) -%}
     greatest(
         {{ state }}.first_vintage,

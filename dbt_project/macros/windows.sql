@@ -1,6 +1,6 @@
 {#-
-Sum of a value over the last months, null unless every one of them has a row in the series. Over DECIMAL, so that
-two builds are equal. The window must be a RANGE of that many months.
+Sum of a value over the last months, null unless every month has a row in the series. It uses DECIMAL, so two builds
+are equal. The window must be a RANGE of that many months.
 -#}
 {% macro whole_sum(value, window, months, decimals=8) -%}
     case
@@ -14,25 +14,25 @@ two builds are equal. The window must be a RANGE of that many months.
     range between interval {{ months - 1 }} months preceding and current row
 {%- endmacro %}
 
-{#- The drugs of the mix: those that every report of the border names. -#}
+{#- The drugs of the mix, which every report on the border names. -#}
 {% macro mix_drugs() -%}
     ('fentanyl', 'heroin', 'methamphetamine', 'cocaine')
 {%- endmacro %}
 
-{#- The one sum of measures that counts no crossing twice. -#}
+{#- The only sum of measures that does not count a crossing twice. -#}
 {% macro summable_measures() -%}
     ('personal_vehicles', 'pedestrians', 'trucks')
 {%- endmacro %}
 
 {#-
-Whether no one vintage has the figures of both sides of a comparison: the later side has a figure that was first
-published after the vintage that the earlier side rests on. Of what did not change since, that vintage has both.
+Whether no single vintage has the figures of both sides of a comparison. This is so if the later side has a figure that
+was first published after the vintage of the earlier side. That vintage has all figures that did not change later.
 -#}
 {% macro no_common_vintage(oldest_vintage_before, newest_figure) -%}
     coalesce({{ newest_figure }} > {{ oldest_vintage_before }}, false)
 {%- endmacro %}
 
-{#- Why a sum of the last months and the one a year before it give no growth; null where they do. -#}
+{#- Why a sum of the last months and the sum a year before give no growth; null if they do. -#}
 {% macro growth_null_reason(now, before, months) -%}
     case
         when {{ now }}.rolling_{{ months }} is null or {{ before }}.rolling_{{ months }} is null then 'missing_month'

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'dim_month'}}}) }}
--- The calendar holds every month of every fact, so that an inner join with it loses no row.
+-- The calendar has every month of every fact, so an inner join with it loses no row.
 with used as (
     select distinct
         'seizures_monthly' as fact,

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'overdose_deaths_12mo'}}}) }}
--- One row of the whole for each month and indicator that a part has, and its sum where both parts allow it.
+-- The whole state has one row for each month and indicator of a part, and the sum if both parts allow it.
 with deaths as (
     select * from {{ ref('overdose_deaths_12mo') }}
 ),

@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'overdose_trends'}}}) }}
--- Each figure of the facts stands once on its basis, but for deaths of any cause and counts below ten.
+-- Each figure of the facts appears once on its basis, except for deaths of any cause and counts below ten.
 with facts as (
     select
         'reported' as basis,

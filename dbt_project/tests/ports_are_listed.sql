@@ -1,5 +1,5 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'dim_port'}}}) }}
--- A port beyond the list has no name, place or state, and its border is a guess by its district.
+-- An unlisted port has no name, place or state, and its border is a guess from its district.
 select
     ports.port_code,
     ports.border

@@ -40,7 +40,7 @@ full join published using (month, drug_id, measure)
 where
     totals.national is null
     or (published.value is null and measure <> 'quantity_kg')
-    -- a millionth of a pound is the precision of the files
+    -- the files have a precision of a millionth of a pound
     or greatest(
         abs(totals.national - published.value),
         abs(totals.national - totals.components),

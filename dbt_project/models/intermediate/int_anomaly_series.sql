@@ -1,6 +1,6 @@
 {#-
 Monthly series in which a month may stand out: events and kilograms of the four main drugs in each Southwest Border
-area, and final deaths of the nation. Never totals of twelve months, whose neighbours share eleven of them.
+area, and final deaths of the nation. Totals of twelve months are never used, because neighbours share eleven months.
 -#}
 with seizures as (
     select

@@ -1,6 +1,6 @@
 {#-
-One longitude for each Southwest Border area, the mean of its ports: those of its corridor for a field office, those
-that lie in it for a sector. Places with the same coordinates count once, and no figure is typed in.
+One longitude for each Southwest Border area, the mean of its ports. A field office has the ports of its corridor, and a
+sector the ports within it. Places with the same coordinates count once, and no figure is typed in.
 -#}
 with members as (
     select

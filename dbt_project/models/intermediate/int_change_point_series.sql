@@ -1,7 +1,7 @@
 {#-
-The series in which changes are looked for: final monthly deaths wherever there are any, and fentanyl seized at the
+The series that are searched for changes: final monthly deaths wherever they exist, and fentanyl seized at the
 Southwest Border and in its corridors. Deaths of states keep their suppressed months, which end a series. Events end
-before the month from which they are counted otherwise: a step in the counting is no change in the world.
+before the month with a new way of counting, because a change in the counting is not a real change.
 -#}
 with deaths as (
     select
@@ -18,7 +18,7 @@ with deaths as (
     where basis = 'final'
 ),
 
--- What was promised of the nation keeps a row without a month where there is no final series (yet).
+-- The nation's series keep a row without a month if there is no final series (yet).
 absent as (
     select
         concat_ws('/', 'deaths', 'US', indicator_id) as series_id,

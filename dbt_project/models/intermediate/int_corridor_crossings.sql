@@ -1,8 +1,8 @@
 {#-
-Crossings that a seizure at a port can be set against: personal vehicles, pedestrians and trucks of a corridor's
-ports, and of all four corridors. The one sum of measures that counts nobody twice. Null where one of the three has
-no row in one of the corridors, or is partial. A port without a row leaves the sum as published: it is counted, and
-what is usual there stands beside the sum.
+Crossings as a denominator of seizures at ports: personal vehicles, pedestrians and trucks of a corridor's ports, and
+of all four corridors. This is the only sum of measures that counts nobody twice. It is null if one of the three has
+no row in one of the corridors, or is partial. A port without a row does not change the published sum: ports_missing
+counts it, and missing_crossings gives its usual crossings.
 -#}
 with facts as (
     select

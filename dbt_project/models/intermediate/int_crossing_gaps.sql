@@ -1,9 +1,9 @@
 {#-
 Months in which a port has no row of a measure that it published before and after, and the crossings that are usual
-there: the mean over the twelve months on either side that the file reaches, in which an absent month counts as nothing,
-so that a port that seldom reports weighs little. Nobody's figure: it weighs what a sum lacks and is never added to one.
-A port that reported until just before the two newest months may still be on its way; one that stopped earlier has
-closed, or nobody can tell.
+there: the mean over the twelve months on either side that the file reaches. An absent month counts as nothing, so a port
+that seldom reports has little weight. This is not a published figure. It measures what a sum lacks and is never added to
+a sum. If a port reported until just before the two newest months, its figures may still come. If it stopped earlier, it
+has closed or its state is unknown.
 -#}
 with facts as (
     select
@@ -54,7 +54,7 @@ select
     gaps.port_code,
     gaps.measure_id,
     gaps.month,
-    -- Decimal, so that sums over ports do not depend on their order.
+    -- DECIMAL makes sums over ports independent of their order.
     cast(
         coalesce(sum(facts.crossings), 0) / (
             least(12, date_diff('month', any_value(file.first_month), gaps.month))

@@ -1,13 +1,13 @@
 {#-
-Deaths in one month out of the totals of twelve: x(t) = H(t) - H(t-1) + F(t-12), with H as reported in one vintage
-and F the final count of the same month a year before, never a figure of ours. Without such an anchor there is no
-row. A negative result is no count and is missing as negative; below ten it is suppressed like any other count.
-The newest twelve months of a vintage still grow, and months of a known break lack deaths for good: they have no band,
-and teach none.
+Deaths of one month from totals of twelve months: x(t) = H(t) - H(t-1) + F(t-12), with H as reported in one vintage
+and F the final count of the same month a year before, never our own figure. Without such an anchor there is no row.
+A negative result is not a count and is missing as negative. A result below ten is suppressed like any other count.
+The newest twelve months of a vintage still grow, and months of a known break will always lack deaths. They have no band,
+and are not used for one.
 
 The band is twice the largest error, upwards or downwards, of the newest 24 months that had a final count a year before the
-month: no error of the month itself or its neighbours is in it. Errors drift with how fast records arrive, so a band of
-past percentiles missed most of 2024; what each choice would have held is in docs/methods.md.
+month. It does not use errors of the month itself or its neighbours. Errors drift with the speed at which records arrive,
+so a band of past percentiles missed most of 2024. docs/methods.md compares the choices.
 -#}
 with newest as (
     select

@@ -1,10 +1,10 @@
 {#-
-Published deaths in one month. States come from CDC WONDER by residence: a month inside the query's window without
-a row had fewer than ten deaths, possibly none, and is missing as suppressed. The window of a query is the
-span of months that it brought, so a month in which every state is hidden is in it too. A state does not fall
-from more than 40 deaths below ten and back (the largest figure on both sides of a hidden month is 31): such a month
-is in no file, and where it is in none of any state the others' is not either. It is missing as not_reported. The
-nation's T40.4 series is the published final one, shipped as a seed. One basis never replaces another.
+Published deaths of one month. States come from CDC WONDER by residence. A month within the query's window without a
+row had fewer than ten deaths, possibly none, and is missing as suppressed. The window of a query is the span of its
+months, so it includes a month in which every state is hidden. A state does not fall from more than 40 deaths to below
+ten and back (the largest figure on both sides of a hidden month is 31). Such a month is in no file. If no state at all
+has the month, it is in no file for the other states either. It is missing as not_reported. The nation's T40.4 series is
+the published final one, included as a seed. One basis never replaces another.
 -#}
 with {{ known_on(ref('stg_cdc_wonder_overdose'), ref('stg_coverage'), 'cdc_wonder_overdose', as_of()) }},
 
@@ -57,7 +57,7 @@ queried as (
     group by indicator_id, basis, month
 ),
 
--- A hidden month has no row of its own to say so: the publisher labels years, of all states alike.
+-- A hidden month has no row with a label. The publisher labels years, and labels all states alike.
 partial_months as (
     select
         indicator_id,

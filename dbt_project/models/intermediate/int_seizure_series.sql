@@ -1,6 +1,6 @@
 {#-
-One monthly series per scope, drug and measure. Sums are over DECIMAL, so that two builds are equal.
-Scopes overlap: national, southwest and component totals, corridors and areas are never added. oldest_vintage is the
+One monthly series per scope, drug and measure. Sums use DECIMAL, so two builds are equal.
+Scopes overlap, so national, southwest and component totals, corridors and areas are never added. oldest_vintage is the
 oldest of the vintages that the figures come from, newest_figure the day on which the last of them was first published.
 -#}
 with facts as (

@@ -1,7 +1,7 @@
 {#-
-What each release said about its newest thirteen months, and the newest one about all of them: a month's lag is counted
-from the newest month of its release. A full release shows every state that stood on its day; an excerpt only what it
-lists. US-NY is the sum of its parts in each release, by the rule of the facts.
+Figures of each vintage for its newest thirteen months, and of the newest vintage for all months. The lag of a month is
+counted from the newest month of its vintage. A full vintage has every state current on its day; an excerpt has only what
+it lists. In each vintage US-NY is the sum of its parts, by the rule of the facts.
 -#}
 with releases as (
     select

@@ -1,8 +1,8 @@
 {#-
-Crossings of a port, a corridor and a border, measures never summed. A sum stays null where the ports without a row
-usually have too much of it; what is published of the month stays as it is. Ysleta was counted in El Paso until February
-2020: the series 2401+2402 has both, and a sum of El Paso alone that reaches over that month is no sum of one thing. Windows
-count rows, which is faster than a range of dates: twelve rows are twelve months where the first is eleven months ago.
+Crossings of a port, a corridor and a border; measures are never added. A sum is null if the ports without a row usually
+have too much of it. The published figures of the month stay as they are. Ysleta was counted in El Paso until February
+2020. The series 2401+2402 has both; a sum of El Paso alone across that month would mix two things. Windows count rows,
+which is faster than a range of dates: twelve rows are twelve months if the first is eleven months ago.
 -#}
 with published as (
     select

@@ -1,7 +1,7 @@
 {#-
-Every port of the list, and any port that the crossings have beyond it, so that no crossing lacks its port. An unlisted
-port takes the border and corridor that its district has (the first two of four digits), so that it is in their sums
-from its first release on: a border without it would be an undercount that nobody sees.
+Every listed port, and any other port of the crossings, so every crossing has its port. An unlisted port gets the border
+and corridor of its district (the first two of four digits). It is then in their sums from its first vintage on. Without
+it, the border would be too low and nobody would notice.
 -#}
 with seen as (
     select distinct port_code from {{ ref('stg_bts_border_crossings') }}

@@ -1,6 +1,6 @@
 {#-
-The newest months as reported, completed by what earlier releases lacked at the same age, beside the publisher's own
-prediction and never instead of it.
+The newest months as reported, completed by what earlier vintages lacked at the same age. The publisher's own prediction is
+beside it; the nowcast does not replace it.
 -#}
 select
     nowcast.jurisdiction_id,

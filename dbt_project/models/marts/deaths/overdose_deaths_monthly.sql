@@ -1,5 +1,5 @@
 {#-
-Deaths in one month: published counts, final or provisional, and our own derived from the totals of twelve months.
+Deaths of one month: published counts, final or provisional, and our own counts derived from totals of twelve months.
 One basis never replaces another.
 -#}
 with everywhere as (

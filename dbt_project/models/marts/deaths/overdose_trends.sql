@@ -1,8 +1,8 @@
 {#-
-Crude rates of deaths in twelve months ending, over the population of the year in the middle of the
-window. Fewer than ten deaths are suppressed here, fewer than twenty unreliable. Limits are exact
-Poisson below 100 deaths and normal from there on. VSRR has no ages: no rate is age-adjusted. A change has no figure where
-the two years that it compares hold months that will never be complete.
+Crude rates of deaths of twelve months, with the population of the year of the middle of the window. Fewer than ten
+deaths are suppressed here, and fewer than twenty are unreliable. Limits are exact Poisson below 100 deaths and normal
+from 100 on. VSRR has no ages, so no rate is age-adjusted. A change has no figure if the two years compared include
+months that will never be complete.
 -#}
 with bases as (
     select

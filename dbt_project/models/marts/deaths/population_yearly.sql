@@ -1,7 +1,7 @@
 {#-
-Residents on 1 July. Vintage 2020 owns the years to 2019 and Vintage 2024 the years from 2020 on; they
-differ for 2020. New York City is the sum of its five counties; the nation is the publisher's figure
-where there is one, else the sum of the 50 states and DC.
+Residents on 1 July. The years to 2019 come from Vintage 2020 and the years from 2020 on from Vintage 2024; the two
+differ for 2020. New York City is the sum of its five counties. The nation is the publisher's figure if there is one,
+otherwise the sum of the 50 states and DC.
 -#}
 with {{ known_on(ref('stg_census_population'), ref('stg_coverage'), 'census_population', as_of()) }},
 

@@ -1,4 +1,4 @@
-{#- How complete a figure is when it is published, by its age in months, learnt from stored releases only. -#}
+{#- How complete a figure is when it is published, by its age in months, estimated only from archived vintages. -#}
 select
     'cdc_vsrr_overdose' as source_id,
     jurisdiction_id,

@@ -1,6 +1,6 @@
 {#-
-Mean longitude of Southwest Border seizures, OFO plus USBP, both land filters, weighted with events and with weight.
-An area stands at the mean of its ports, so the figure moves when the shares of areas do, never within an area.
+Mean longitude of Southwest Border seizures, OFO plus USBP, both land filters, weighted by events and by weight.
+An area is placed at the mean of its ports, so the figure moves with the shares of areas, never within an area.
 -#}
 with placed as (
     select

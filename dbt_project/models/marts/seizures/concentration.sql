@@ -1,6 +1,6 @@
 {#-
 Herfindahl-Hirschman index of the thirteen Southwest Border areas, the sum of their squared shares, both land
-filters. The set is fixed: an area without seizures has the share 0. A closed year needs its twelve months.
+filters. The set is fixed, so an area without seizures has a share of 0. A closed year needs its twelve months.
 -#}
 with facts as (
     select

@@ -1,7 +1,7 @@
 {#-
-What is known of a corridor in a month, side by side: fentanyl seized in its areas, crossings at its ports, both over
-each other, and the synthetic opioid deaths of its border states on the United States' side. Nothing here says that one
-column caused another. Texas borders two corridors, so deaths are never added over corridors.
+Figures of a corridor in a month, side by side: fentanyl seized in its areas, crossings at its ports, seizures per
+crossing, and the synthetic opioid deaths of its US border states. The table does not say that one column caused another.
+Texas borders two corridors, so deaths are never added over corridors.
 -#}
 with seizures as (
     select

@@ -1,8 +1,8 @@
 {#-
-How many doses of 2 mg the fentanyl seized nationwide (OFO plus USBP) could have made: a range, never a point, because
-the files do not say what was powder and what was pills. All pills is one end, all powder the other. The naive figure
-takes the weight for pure fentanyl; it is here to be recognized, not to be used. Parameters count from the day on which
-they were published, and only a whole year has doses.
+Number of 2 mg doses that the fentanyl seized nationwide (OFO plus USBP) could have made. It is a range, never a point,
+because the files do not say what was powder and what was pills. All pills is one end, all powder the other. The naive
+figure takes the weight for pure fentanyl; it is shown so that readers recognize it, and must not be used. Parameters
+count from the day of their publication, and only a whole year has doses.
 -#}
 with years as (
     select

@@ -1,7 +1,7 @@
 {#-
-Which drugs the events of a corridor were, over twelve months, and how far that mix is from the one of the twelve months
-before, which shares no month with it. Hellinger distance: sqrt(1 - sum of sqrt(p q)), 0 for equal mixes, 1 for mixes
-without a drug in common; rounding can leave the sum a hair above 1.
+Shares of drugs in the events of a corridor over twelve months, and the distance of that mix from the mix of the twelve
+months before. The two share no month. Hellinger distance: sqrt(1 - sum of sqrt(p q)), 0 for equal mixes, 1 for mixes
+without a drug in common; rounding can leave the sum slightly above 1.
 -#}
 with series as (
     select

@@ -1,8 +1,7 @@
 {#-
-Where every fiscal year stood after as many months as the newest one has. While the newest year is open, the year that
-it would become if the rest went as in each earlier whole year: the middle one of these ratios, with the least and the
-greatest as a band. Fewer than ten events to date, now or in a base year,
-project nothing: 0 would become 0.
+Total of every fiscal year after as many months as the newest year has. While the newest year is open, it is projected
+with the ratios of each earlier whole year: the median of the ratios, with the smallest and the largest as a band. With
+fewer than ten events to date, now or in a base year, there is no projection, because 0 would stay 0.
 -#}
 with monthly as (
     select

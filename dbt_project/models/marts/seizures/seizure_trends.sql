@@ -1,7 +1,7 @@
 {#-
-Rolling sums need every month of their window, and growth compares sums twelve months apart: null where a month is
-missing, fewer than ten events stand in the base or no one vintage has all figures of both sums. Fiscal year to date
-compares with the same months of earlier fiscal years only.
+Rolling sums need every month of their window, and growth compares sums twelve months apart. Growth is null if a month
+is missing, if the base has fewer than ten events, or if no single vintage has all figures of both sums. Fiscal year to
+date is compared only with the same months of earlier fiscal years.
 -#}
 with series as (
     select

@@ -1,6 +1,7 @@
 {#-
-OFO seizures of the Southwest Border, both land filters, over the crossings of the same ports, by federal fiscal year
-and by twelve months ending. Both sides need all twelve months, or there is no rate and a reason; month is the last one of a row, also in an open year.
+OFO seizures of the Southwest Border, both land filters, per crossing of the same ports, by federal fiscal year and by
+rolling twelve months. Both sides need all twelve months; otherwise there is a reason instead of a rate. month is the
+last month of a row, also in an open year.
 -#}
 with seizures as (
     select

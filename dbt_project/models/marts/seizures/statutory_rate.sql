@@ -1,7 +1,7 @@
 {#-
-The measure that the Department of Homeland Security owes by law for its ports: the amount that OFO seized in a fiscal
-year over the mean of the five years before. A year with fewer than twelve months, or without five whole years before
-it, has none.
+The measure that the Department of Homeland Security must report by law for its ports: the amount that OFO seized in a
+fiscal year, divided by the mean of the five previous years. A year with fewer than twelve months, or without five whole
+previous years, has no rate.
 -#}
 with years as (
     select

@@ -1,4 +1,4 @@
-{#- Each month of each series against what the months before it led one to expect. -#}
+{#- Each month of each series, compared with the value expected from the months before. -#}
 select
     found.series_id,
     found.month,

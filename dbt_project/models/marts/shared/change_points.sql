@@ -1,4 +1,4 @@
-{#- Joinpoints of each series, for at most three and (but for states) at most four of them side by side. -#}
+{#- Joinpoints of each series: at most three and, except for states, at most four, side by side. -#}
 with series as (
     select
         series_id,

@@ -1,6 +1,6 @@
 {#-
-From the oldest year of any source to the last month of the newest fiscal year that a source reaches. The
-shipped series of national deaths is a source too, also where no file of deaths was read.
+Months from the oldest year of any source to the last month of the newest fiscal year that a source reaches. The
+included series of national deaths also counts as a source, even if no file of deaths was read.
 -#}
 with reached as (
     select

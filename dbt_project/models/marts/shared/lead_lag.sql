@@ -1,4 +1,4 @@
-{#- Correlation of fentanyl seized nationwide and of T40.4 deaths by lag, as it looks and as it is without trends. -#}
+{#- Correlation of fentanyl seized nationwide with T40.4 deaths by lag, with trends and without trends. -#}
 select
     lag,
     levels,

@@ -79,7 +79,7 @@ class Summary(BaseModel):
     first_period: str | None = None
     last_period: str | None = None
     files: dict[str, str] = {}
-    mended: str | None = None
+    mended: Problem | None = None
 
 
 def clean_vintage(

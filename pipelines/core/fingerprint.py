@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipelines.core.problem import Problem
+
 
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, read in chunks."""
@@ -19,14 +21,14 @@ def sums_of(*files: Path) -> dict[str, str]:
     return {f.name: sha256_of(f) for f in files}
 
 
-def damage(folder: Path, sums: dict[str, str]) -> str | None:
-    """The sentence that a file is gone or no longer has the bytes that were written, or None."""
+def damage(folder: Path, sums: dict[str, str]) -> Problem | None:
+    """That a file is gone or no longer has the bytes that were written, or None."""
     for name, kept in sums.items():
         path = folder / name
         if not path.is_file():
-            return f"{path} is gone: it is made again."
+            return Problem.of("output_gone", file=path)
         if sha256_of(path) != kept:
-            return f"{path} no longer has the bytes that were written: it is made again. Look at the disk."
+            return Problem.of("output_changed", file=path)
     return None
 
 

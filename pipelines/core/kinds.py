@@ -8,6 +8,7 @@ from typing import Literal
 Kind = Literal[
     # Any stage
     "as_told", "machine_refused", "document_damaged", "document_is_another",
+    "output_gone", "output_changed",
     # The archive
     "reason_says_nothing", "file_is_the_sample", "sample_is_not_taken", "archived_file_gone", "archived_file_changed",
     "not_a_release_date", "release_date_in_future", "receipt_gone", "receipt_damaged", "file_changed_while_copied",

@@ -8,7 +8,7 @@ Placeholders name values; after a colon stands how a value is written:
 
 ``number``     with the language's separators: 12,345
 ``list``       with commas between them; ``or``, ``and``: with the language's word before the last
-``sentences``  one after another; ``semicolons``: with semicolons between them
+``sentences``  one after another; ``semicolons``: with semicolons between them; ``alternatives``: with "; or"
 ``percent``    a share: 82.2%
 ``quoted``     in quotes, escaped; ``shown``: the same, cut after 80 characters
 anything else  as Python's format writes it
@@ -126,7 +126,7 @@ class _Formatter(string.Formatter):
             style: Any = "or" if form == "or" else "standard"
             return str(format_list(texts, style, _LOCALES[self._language]))
         if form == "alternatives":
-            return ("; or " if self._language == "en" else "; o bien ").join(texts)
+            return say("phrase.between_alternatives", {}, self._language).join(texts)
         return {"sentences": " ", "semicolons": "; "}.get(form, ", ").join(texts)
 
     def _shown(self, value: str) -> str:

@@ -211,7 +211,7 @@ def _clean(settings: Settings, source: Source, workers: Workers) -> Any:
             realm = resolve_origin(settings).realm
             summaries, verdicts = workers.judged(settings, realm, source.id, context.run.run_id)
         for mended in (s.mended for s in summaries if s.mended):
-            context.log.warning(mended)
+            context.log.warning(str(mended))
         for verdict in verdicts:
             if verdict.state == "held" and not verdict.retracted:
                 context.log.error(f"{source.id} {verdict.archive_id} is held back: {verdict.problem}")
@@ -318,7 +318,7 @@ def _history(settings: Settings, source: Source) -> Any:
             realm = resolve_origin(settings).realm
             summary = build_source_history(settings, realm, source.id, context.run.run_id)
         if summary.get("mended"):
-            context.log.warning(summary["mended"])
+            context.log.warning(str(summary["mended"]))
         last = summary["vintages"][-1] if summary["vintages"] else None
         changes = summary["changes"]
         revised = {v: c["revised"] for v, c in changes.items()}

@@ -156,7 +156,9 @@ def _worded(column: str | None, value: Any) -> Phrase | None:
     """A value in words where the catalogue has some for its column."""
     if value is None or not knows(f"found.{column}"):
         return None
-    return Phrase.of(f"found.{column}", value=value.item() if hasattr(value, "item") else value)
+    plain = value.item() if hasattr(value, "item") else value
+    # Words with plural forms count it.
+    return Phrase.of(f"found.{column}", value=plain, count=plain)
 
 
 def _plain(value: Any) -> str:

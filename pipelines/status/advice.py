@@ -13,7 +13,7 @@ from pipelines.quality.expectations import expectations_of
 from pipelines.quality.verdict import Verdict, impossible
 from pipelines.status.account import broken
 
-NEW: frozenset[Kind] = frozenset({"unknown_column", "category_unknown", "too_many_rejected"})
+NEW: frozenset[Kind] = frozenset({"unknown_column", "category_unknown", "too_many_rejected", "other_layout"})
 """Kinds of problem that say that a file has what the source's YAML does not list."""
 
 RUN_FAILED = Phrase.of("advice.run_failed")

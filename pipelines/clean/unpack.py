@@ -99,7 +99,8 @@ def _zip_members(path: Path, limits: Limits) -> Iterator[tuple[str, Any, Kind]]:
     except (*_DAMAGED, NotImplementedError) as error:
         raise FileProblem("zip_damaged", file=path.name, why=why(error)) from error
     with archive:
-        entries = [e for e in archive.infolist() if not e.is_dir()]
+        # Not is_dir(): it fails on an entry whose name a damaged byte made empty.
+        entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
         for entry in entries:
             _refuse_unsafe(path.name, entry)
         if not entries:

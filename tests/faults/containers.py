@@ -37,6 +37,13 @@ def locked_zip(path: str, content: bytes) -> bytes:
     return bytes(packed)
 
 
+def nameless_zip(path: str, content: bytes) -> bytes:
+    """A zip archive in whose directory the name of the entry begins with a zero byte, where every reader ends it."""
+    packed = bytearray(zip_of((path, content)))
+    packed[packed.rindex(path.encode())] = 0
+    return bytes(packed)
+
+
 def unknown_compression(path: str, content: bytes) -> bytes:
     """A zip archive whose entry is packed in a way that nobody knows."""
     packed = bytearray(zip_of((path, content)))

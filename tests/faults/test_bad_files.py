@@ -155,6 +155,7 @@ UNSAFE = [
     ),
     Bad("path that cannot be printed", ZIP, containers.zip_of(("a\x1b[31m.csv", GOOD_FILE)), says="unsafe"),
     Bad("locked zip", ZIP, containers.locked_zip(FILE, GOOD_FILE), value=f"'{FILE}'", says="password"),
+    Bad("zip of a file without a name", ZIP, containers.nameless_zip(FILE, GOOD_FILE), says="cannot be unpacked"),
     Bad("unknown compression", ZIP, containers.unknown_compression(FILE, GOOD_FILE), says="cannot be unpacked"),
     Bad("zip of 2,000 files", ZIP, containers.zip_of(*((f"{n}.csv", b"x") for n in range(2000))), value="2,000 files"),
     Bad(

@@ -24,7 +24,7 @@ from tests.integration.test_explain import CBP, TUCSON, US, sha256
         ("meta.vintages cdc_vsrr_overdose", "meta.vintages holds no figure: it names the files of each vintage"),
         ("history.coverage cdc_vsrr_overdose", "history.coverage holds no figure: it says which periods"),
         ("overdose_deaths_12mo US 2023-12", r"has 11 rows for .*Add indicator_id \(all_deaths, "),
-        ("overdose_deaths_12mo place=US", "place is no column of its key.*jurisdiction_id, month_ending, indicator_id"),
+        ("overdose_deaths_12mo place=US", "place is no column of the key.*jurisdiction_id, month_ending, indicator_id"),
         ("overdose_deaths_12mo deaths_reported=5", "is a column of overdose_deaths_12mo but not of its key"),
         ("overdose_deaths_12mo jurisdiction_id=US jurisdiction_id=US-AZ", "is given twice, as 'US' and 'US-AZ'"),
         ("overdose_deaths_12mo US 2023-12 drug_overdose US", "'US' is one value too many"),

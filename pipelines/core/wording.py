@@ -9,7 +9,7 @@ Placeholders name values; after a colon stands how a value is written:
 ``number``     with the language's separators: 12,345
 ``list``       with commas between them; ``or``, ``and``: with the language's word before the last
 ``sentences``  one after another; ``semicolons``: with semicolons between them; ``alternatives``: with "; or"
-``percent``    a share: 82.2%
+``percent``    a share, to a hundredth of a percent because bounds are as close: 94.99%
 ``quoted``     in quotes, escaped; ``shown``: the same, cut after 80 characters
 anything else  as Python's format writes it
 """
@@ -112,7 +112,7 @@ class _Formatter(string.Formatter):
         if form == "percent":
             from babel.numbers import format_percent
 
-            return str(format_percent(value, format="#,##0.#%", locale=_LOCALES[self._language]))
+            return str(format_percent(value, format="#,##0.##%", locale=_LOCALES[self._language]))
         if form == "quoted":
             return repr(value)
         if form == "shown":

@@ -101,6 +101,6 @@ def test_a_held_vintage_is_told_in_spanish(spanish: Terminal, monkeypatch: pytes
     place = spanish.settings.stage("quality", "official") / "cbp_drug_seizures" / "2026-01-15.json"
     write_json(place, verdict.model_dump(mode="json"))
     answer = spanish.run("status")
-    assert "está el 82.2" in answer.text
+    assert "está el 82.19" in answer.text
     assert "de las filas conocidas antes" in answer.text
     assert "rows known before" not in answer.text

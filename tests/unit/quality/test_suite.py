@@ -240,3 +240,27 @@ def test_a_frame_of_another_shape_is_held_and_named(bench: Bench, change: Any, s
     verdict = bench.judge()["2024-04-01"]
     assert verdict.state == "held"
     assert sentence in str(verdict.problem)
+
+
+# ---- words ----
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "english", "spanish"),
+    [
+        ("months_behind", 1, "it ends 1 month earlier than the release before",
+         "termina 1 mes antes que la publicación anterior"),
+        ("months_behind", 7, "it ends 7 months earlier than the release before",
+         "termina 7 meses antes que la publicación anterior"),
+        ("share_of_known_rows", 0.8219, "82.19% of the rows known before are there",
+         "está el 82.19% de las filas conocidas antes"),
+        ("share_of_known_rows", 0.9499, "94.99% of the rows known before are there",
+         "está el 94.99% de las filas conocidas antes"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_has_words_is_told_in_both_languages(column: str, value: float, english: str, spanish: str):
+    never = {"column": column, "min_value": -2, "max_value": -1}
+    rule = Expectation(id="tried", type="expect_column_values_to_be_between", kwargs=never, why="Tried by a test.")
+    (check,), _ = run_suite("tried", [rule], [pl.DataFrame({"scope": ["all"], column: [value]})], ["scope"])
+    assert check.told("en") == f"{english} (scope all)"
+    assert check.told("es").replace("\xa0", "").replace(" %", "%") == f"{spanish} (scope all)"

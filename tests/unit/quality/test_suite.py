@@ -248,9 +248,9 @@ def test_a_frame_of_another_shape_is_held_and_named(bench: Bench, change: Any, s
 @pytest.mark.parametrize(
     ("column", "value", "english", "spanish"),
     [
-        ("months_behind", 1, "it ends 1 month earlier than the release before",
+        ("months_behind", 1, "it ends 1 month earlier than the vintage before",
          "termina 1 mes antes que la publicación anterior"),
-        ("months_behind", 7, "it ends 7 months earlier than the release before",
+        ("months_behind", 7, "it ends 7 months earlier than the vintage before",
          "termina 7 meses antes que la publicación anterior"),
         ("share_of_known_rows", 0.8219, "82.19% of the rows known before are there",
          "está el 82.19% de las filas conocidas antes"),

@@ -325,12 +325,12 @@ def test_no_alert_of_events_is_what_counting_alone_gives(db: duckdb.DuckDBPyConn
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        ("change_points deaths/US/synthetic_opioids_t404 3 3", "found as well by pelt_linear"),
+        ("change_points deaths/US/synthetic_opioids_t404 3 3", "also found by pelt_linear"),
         ("change_points events/el_paso/fentanyl 3 0", "There is no joinpoint: zero_value"),
         ("anomalies quantity_kg/tucson_field_office/fentanyl 2023-05", "marts.seizure_trends"),
         ("lead_lag 7", "both as logarithms"),
-        ("revision_profile cdc_vsrr_overdose US synthetic_opioids_t404 0", "4 releases at least a year older"),
-        ("nowcast US 2026-01 synthetic_opioids_t404", "There is no nowcast: too_few_vintages (4 earlier releases)"),
+        ("revision_profile cdc_vsrr_overdose US synthetic_opioids_t404 0", "4 vintages at least a year older"),
+        ("nowcast US 2026-01 synthetic_opioids_t404", "There is no nowcast: too_few_vintages (4 earlier vintages)"),
         ("overdose_deaths_monthly US 2024-03 synthetic_opioids_t404 derived", "the final deaths of 2023-03-01"),
     ],
 )
